@@ -1,0 +1,73 @@
+/* Everything journalled that figures are judged and summed by: the unit catalogue, plans with their
+ * indicators and sources, producers and their keys. The collector keeps one to judge by, the
+ * aggregator another to sum by; both are the same function of the journal. Ordinals (of codes,
+ * indicators, sources, producers) are given in journal order and never change. Pure. */
+#ifndef TONGHOP_MODEL_REGISTRY_H
+#define TONGHOP_MODEL_REGISTRY_H
+
+#include "common/model/catalogue.h"
+#include "common/model/plan.h"
+#include "common/model/producer.h"
+
+enum { REGISTRY_NONE = UINT32_MAX };
+
+struct registry;
+
+struct registry *registry_create(void);
+void registry_destroy(struct registry *r);
+
+/* Each either takes effect whole or leaves the registry as it was and says why. Copies its input.
+ */
+int registry_apply_catalogue(struct registry *r, const struct catalogue_spec *spec,
+                             struct err *err);
+/* Refused, beside what plan_check says: a version not above the plan's last; an indicator that
+ * another plan defines differently; a kind, entry, period or calendar of an indicator that differs
+ * from an earlier version (facts stand under it); a root that the catalogue does not have. An
+ * indicator that no plan has any longer keeps its ordinal and its last definition, and loses its
+ * duties. */
+int registry_apply_plan(struct registry *r, const struct plan *plan, struct err *err);
+/* Refused: a key bound already, or ever revoked; more than PRODUCER_KEYS_MAX valid ones; unknown
+ * names and sources; scope codes unknown to the catalogue; submit without a source or a scope; any
+ * change of a retired producer but the revocation of a key, and a second revocation. */
+int registry_apply_producer(struct registry *r, const struct producer_change *change,
+                            struct err *err);
+
+const struct catalogue *registry_catalogue(const struct registry *r); /* an empty one at first */
+
+uint32_t registry_indicator_count(const struct registry *r);
+uint32_t registry_indicator_find(const struct registry *r, struct slice id); /* ordinal or NONE */
+const struct indicator *registry_indicator(const struct registry *r, uint32_t ordinal);
+/* Duties of an indicator, over all plans, by due_days; borrowed until the next plan is applied. */
+unsigned registry_duties(const struct registry *r, uint32_t indicator,
+                         const struct duty *const **out);
+uint32_t registry_source_count(const struct registry *r);
+uint32_t registry_source_find(const struct registry *r, struct slice id);
+const struct source *registry_source(const struct registry *r, uint32_t ordinal);
+/* Ordinal of the source of record on that date, or NONE. */
+uint32_t registry_record_on(const struct registry *r, uint32_t indicator, day_t on);
+uint32_t registry_plan_count(const struct registry *r);
+const struct plan *registry_plan(const struct registry *r, uint32_t index); /* latest versions */
+
+uint32_t registry_producer_count(const struct registry *r);
+uint32_t registry_producer_find(const struct registry *r, struct slice name);
+const struct producer *registry_producer(const struct registry *r, uint32_t ordinal);
+uint32_t registry_producer_by_key(const struct registry *r, const uint8_t key[KEY_BYTES],
+                                  bool *revoked); /* ordinal, revoked keys too; or NONE */
+
+/* May this producer speak of that unit's figure of that day? A scope code means the last unit that
+ * bears or bore it: today's officer covers that unit's subtree as of the day and, by
+ * catalogue_in_scope, those of all it came from. An earlier unit of the same code is covered only
+ * if the last one came from it. Operate and service roles see all; a retired producer nothing. */
+bool registry_in_scope(const struct registry *r, uint32_t producer, uint32_t unit, day_t on);
+/* Does that unit report this indicator on that day (leaf, or its level)? Nobody reports a ratio. */
+bool registry_is_reporter(const struct registry *r, uint32_t indicator, uint32_t unit, day_t on);
+/* The duty under which a report for the period ending on that day is owed, the one due first where
+ * plans share the indicator; NULL when there is none, or no period ends then. */
+const struct duty *registry_duty_on(const struct registry *r, uint32_t indicator,
+                                    day_t period_last);
+/* How many units in the subtree of `unit`, as of that day, owe that report (0 without a duty).
+ * The plan's root does not narrow it: a plan may outlive the unit at its top. */
+uint32_t registry_owed(const struct registry *r, uint32_t indicator, uint32_t unit,
+                       day_t period_last);
+
+#endif

@@ -1,0 +1,426 @@
+#include "services/aggregator/ledger_internal.h"
+
+#include <stdlib.h>
+
+#include "common/base/alloc.h"
+#include "common/base/check.h"
+
+enum { ROLLUP_MAP_FIRST = 4096 };
+
+/* --- the map of changes --- */
+
+static uint64_t cell_hash(struct ledger_cell_key key)
+{
+    uint64_t h = (((uint64_t)key.indicator << 32) | key.code) * UINT64_C(0x9E3779B97F4A7C15);
+    h ^= ((uint64_t)(uint32_t)key.day + 1) * UINT64_C(0xC2B2AE3D27D4EB4F);
+    h ^= h >> 29;
+    return h * UINT64_C(0xD6E8FEB86659FD93) >> 16;
+}
+
+int cell_key_compare(struct ledger_cell_key a, struct ledger_cell_key b)
+{
+    if (a.indicator != b.indicator)
+        return a.indicator < b.indicator ? -1 : 1;
+    if (a.code != b.code)
+        return a.code < b.code ? -1 : 1;
+    return (a.day > b.day) - (a.day < b.day);
+}
+
+static struct rollup_slot *map_probe(struct rollup_map *m, struct ledger_cell_key key)
+{
+    size_t at = cell_hash(key) & (m->size - 1);
+    while (m->slots[at].used && cell_key_compare(m->slots[at].key, key) != 0)
+        at = (at + 1) & (m->size - 1);
+    return &m->slots[at];
+}
+
+static void map_grow(struct rollup_map *m)
+{
+    struct rollup_map old = *m;
+    m->size = old.size == 0 ? ROLLUP_MAP_FIRST : old.size * 2;
+    m->slots = alloc_zeroed(m->size, sizeof *m->slots);
+    for (size_t i = 0; i < old.size; i++)
+        if (old.slots[i].used)
+            *map_probe(m, old.slots[i].key) = old.slots[i];
+    free(old.slots);
+}
+
+/* Sums wrap, as the sums of a tally may: they stay exact modulo 2^64 whatever the order. */
+static int64_t sum_wrapping(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static void map_add(struct rollup_map *m, struct ledger_cell_key key, struct ledger_cell delta)
+{
+    if (m->count * 2 >= m->size)
+        map_grow(m);
+    struct rollup_slot *slot = map_probe(m, key);
+    if (!slot->used) {
+        slot->used = true;
+        slot->key = key;
+        m->count++;
+    }
+    slot->delta.amount = sum_wrapping(slot->delta.amount, delta.amount);
+    slot->delta.figures += delta.figures;
+    slot->delta.reported += delta.reported;
+    slot->delta.on_time += delta.on_time;
+}
+
+static int slot_compare(const void *a, const void *b)
+{
+    const struct rollup_slot *x = a, *y = b;
+    return cell_key_compare(x->key, y->key);
+}
+
+size_t rollup_map_sort(struct rollup_map *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->size; i++)
+        if (m->slots[i].used && !cell_is_zero(&m->slots[i].delta))
+            m->slots[n++] = m->slots[i];
+    if (n > 0)
+        qsort(m->slots, n, sizeof *m->slots, slot_compare);
+    return n;
+}
+
+void rollup_map_clear(struct rollup_map *m)
+{
+    free(m->slots);
+    memset(m, 0, sizeof *m);
+}
+
+void rollup_fini(struct rollup *r)
+{
+    rollup_map_clear(&r->map);
+}
+
+/* --- spreading a change over the tree and time --- */
+
+static struct carried carried_sub(struct carried a, struct carried b)
+{
+    return (struct carried){(int64_t)((uint64_t)a.amount - (uint64_t)b.amount),
+                            a.figures - b.figures};
+}
+
+static bool carried_is_zero(struct carried c)
+{
+    return c.amount == 0 && c.figures == 0;
+}
+
+static const struct catalogue *tree_of(const struct rollup *r)
+{
+    return registry_catalogue(r->registry);
+}
+
+static void add_codes(struct rollup *r, uint32_t indicator, const uint32_t *codes, unsigned count,
+                      day_t day, struct ledger_cell delta)
+{
+    for (unsigned i = 0; i < count; i++)
+        map_add(&r->map, (struct ledger_cell_key){indicator, codes[i], day}, delta);
+}
+
+static struct ledger_cell cell_of(struct carried c)
+{
+    return (struct ledger_cell){.amount = c.amount, .figures = c.figures};
+}
+
+static struct ledger_cell cell_minus(struct carried c)
+{
+    return cell_of(carried_sub((struct carried){0, 0}, c));
+}
+
+static bool holds_code(const uint32_t *codes, unsigned count, uint32_t code)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
+
+/* On `day` the unit's ancestors became others: what it carries leaves the ones and joins the
+ * others. */
+static void transfer(struct rollup *r, uint32_t indicator, uint32_t unit, day_t day,
+                     struct carried delta)
+{
+    uint32_t old[CATALOGUE_DEPTH_MAX], new[CATALOGUE_DEPTH_MAX];
+    unsigned old_count = catalogue_ancestor_codes_on(tree_of(r), unit, day - 1, old);
+    unsigned new_count = catalogue_ancestor_codes_on(tree_of(r), unit, day, new);
+    for (unsigned i = 0; i < old_count; i++)
+        if (!holds_code(new, new_count, old[i]))
+            add_codes(r, indicator, &old[i], 1, day, cell_minus(delta));
+    for (unsigned i = 0; i < new_count; i++)
+        if (!holds_code(old, old_count, new[i]))
+            add_codes(r, indicator, &new[i], 1, day, cell_of(delta));
+}
+
+static void add_ancestors(struct rollup *r, uint32_t indicator, uint32_t unit, day_t in_force,
+                          day_t day, struct ledger_cell delta)
+{
+    uint32_t codes[CATALOGUE_DEPTH_MAX];
+    unsigned count = catalogue_ancestor_codes_on(tree_of(r), unit, in_force, codes);
+    add_codes(r, indicator, codes, count, day, delta);
+}
+
+static day_t next_figure(struct rollup *r, uint32_t indicator, const struct unit *u, day_t after)
+{
+    if (after >= u->to)
+        return DAY_NEVER;
+    return r->figures->next(r->figures, indicator, u->code, after, u->to);
+}
+
+/* From `day` on the unit carries `delta` more: until its next own figure, through every change of
+ * the tree, and past its end in its heir, whose own figures end it too. Heirs are later units, so
+ * the loop ends. */
+static void spread(struct rollup *r, uint32_t indicator, uint32_t unit, day_t day,
+                   struct carried delta)
+{
+    while (!carried_is_zero(delta)) {
+        const struct unit *u = catalogue_unit(tree_of(r), unit);
+        day_t next = next_figure(r, indicator, u, day);
+        day_t last = next != DAY_NEVER ? next - 1 : u->to;
+        add_ancestors(r, indicator, unit, day, day, cell_of(delta));
+        for (day_t at = catalogue_next_change(tree_of(r), unit, day); at <= last && at != DAY_NEVER;
+             at = catalogue_next_change(tree_of(r), unit, at))
+            transfer(r, indicator, unit, at, delta);
+        if (last == DAY_NEVER)
+            return;
+        add_ancestors(r, indicator, unit, last, last + 1, cell_minus(delta));
+        if (next != DAY_NEVER || u->heir == CATALOGUE_NONE)
+            return;
+        unit = u->heir;
+        day = last + 1;
+        const struct unit *heir = catalogue_unit(tree_of(r), unit);
+        if (r->figures->next(r->figures, indicator, heir->code, day - 1, day) == day)
+            return; /* the heir's own figure of that very day stands instead */
+    }
+}
+
+/* --- what was carried before a figure --- */
+
+static struct carried carried_on(struct rollup *r, uint32_t indicator, uint32_t unit, day_t day,
+                                 day_t before);
+
+/* What predecessors that ended in [from, to) handed over the day after. */
+static struct carried handed_over(struct rollup *r, uint32_t indicator, uint32_t unit, day_t from,
+                                  day_t to)
+{
+    struct carried sum = {0, 0};
+    const uint32_t *before;
+    uint32_t count = catalogue_heirs_of(tree_of(r), unit, &before);
+    for (uint32_t i = 0; i < count; i++) {
+        day_t end = catalogue_unit(tree_of(r), before[i])->to;
+        if (end < from || end >= to)
+            continue;
+        struct carried one = carried_on(r, indicator, before[i], end, end + 1);
+        sum.amount = sum_wrapping(sum.amount, one.amount);
+        sum.figures += one.figures;
+    }
+    return sum;
+}
+
+/* What the unit holds at the end of a day of its life when only its own figures dated before
+ * `before` are looked at: the latest of them, and what was handed over to it after that. The depth
+ * is bounded by the generations of units. */
+static struct carried carried_on(struct rollup *r, uint32_t indicator, uint32_t unit, day_t day,
+                                 day_t before)
+{
+    const struct unit *u = catalogue_unit(tree_of(r), unit);
+    day_t figure_day;
+    int64_t value;
+    if (!r->figures->last(r->figures, indicator, u->code, before, u->from, &figure_day, &value))
+        return handed_over(r, indicator, unit, DAY_FIRST - 1, day);
+    struct carried sum = handed_over(r, indicator, unit, figure_day, day);
+    sum.amount = sum_wrapping(sum.amount, value);
+    sum.figures += 1;
+    return sum;
+}
+
+/* --- one figure
+ * ------------------------------------------------------------------------------------ */
+
+static struct ledger_cell coverage_of(struct rollup *r, uint32_t indicator, uint32_t unit,
+                                      day_t day, const struct rollup_figure *figure)
+{
+    const struct duty *duty = registry_duty_on(r->registry, indicator, day);
+    if (figure == NULL || duty == NULL || !registry_is_reporter(r->registry, indicator, unit, day))
+        return (struct ledger_cell){0};
+    bool on_time = figure->first_day <= day + (day_t)duty->due_days;
+    return (struct ledger_cell){.reported = 1, .on_time = on_time ? 1 : 0};
+}
+
+static void change_coverage(struct rollup *r, uint32_t indicator, uint32_t unit, day_t day,
+                            const struct rollup_figure *old, const struct rollup_figure *new)
+{
+    struct ledger_cell before = coverage_of(r, indicator, unit, day, old);
+    struct ledger_cell after = coverage_of(r, indicator, unit, day, new);
+    struct ledger_cell delta = {.reported = after.reported - before.reported,
+                                .on_time = after.on_time - before.on_time};
+    if (!cell_is_zero(&delta))
+        add_ancestors(r, indicator, unit, day, day, delta);
+}
+
+static struct carried figure_carried(const struct rollup_figure *f)
+{
+    return f == NULL ? (struct carried){0, 0} : (struct carried){f->value, 1};
+}
+
+static bool is_stock(const struct rollup *r, uint32_t indicator)
+{
+    return registry_indicator(r->registry, indicator)->kind == INDICATOR_STOCK;
+}
+
+void rollup_change(struct rollup *r, uint32_t indicator, uint32_t code, day_t day,
+                   const struct rollup_figure *old, const struct rollup_figure *new)
+{
+    uint32_t unit = catalogue_unit_on(tree_of(r), code, day);
+    if (unit == CATALOGUE_NONE || (old == NULL && new == NULL))
+        return;
+    change_coverage(r, indicator, unit, day, old, new);
+    struct carried before = figure_carried(old), after = figure_carried(new);
+    if (!is_stock(r, indicator)) {
+        add_ancestors(r, indicator, unit, day, day, cell_of(carried_sub(after, before)));
+        return;
+    }
+    if (old == NULL)
+        before = carried_on(r, indicator, unit, day, day);
+    if (new == NULL)
+        after = carried_on(r, indicator, unit, day, day);
+    spread(r, indicator, unit, day, carried_sub(after, before));
+}
+
+void rollup_add(struct rollup *r, uint32_t indicator, uint32_t code, day_t day,
+                const struct rollup_figure *figure)
+{
+    uint32_t unit = catalogue_unit_on(tree_of(r), code, day);
+    if (unit == CATALOGUE_NONE)
+        return;
+    change_coverage(r, indicator, unit, day, NULL, figure);
+    if (is_stock(r, indicator))
+        spread(r, indicator, unit, day, figure_carried(figure));
+    else
+        add_ancestors(r, indicator, unit, day, day, cell_of(figure_carried(figure)));
+}
+
+/* --- into the store
+ * ---------------------------------------------------------------------------------- */
+
+struct ledger_cell ledger_cell_get(struct kv *kv, struct ledger_cell_key key)
+{
+    uint8_t bytes[CELL_KEY_BYTES];
+    struct slice value;
+    cell_key_encode(key, bytes);
+    if (!kv_get(kv, LEDGER_CELLS, slice_of(bytes, sizeof bytes), &value))
+        return (struct ledger_cell){0};
+    return cell_decode(value);
+}
+
+static void cell_put(struct kv *kv, struct ledger_cell_key key, const struct ledger_cell *cell,
+                     struct buf *scratch)
+{
+    uint8_t bytes[CELL_KEY_BYTES];
+    cell_key_encode(key, bytes);
+    if (cell_is_zero(cell)) {
+        kv_del(kv, LEDGER_CELLS, slice_of(bytes, sizeof bytes));
+        return;
+    }
+    buf_clear(scratch);
+    cell_encode(cell, scratch);
+    kv_put(kv, LEDGER_CELLS, slice_of(bytes, sizeof bytes), buf_slice(scratch));
+}
+
+void rollup_write(struct rollup *r, struct kv *kv, struct ledger_cell_key **changed,
+                  size_t *changed_count, size_t *changed_capacity)
+{
+    struct buf scratch = {0};
+    size_t n = rollup_map_sort(&r->map);
+    for (size_t i = 0; i < n; i++) {
+        const struct rollup_slot *slot = &r->map.slots[i];
+        struct ledger_cell cell = ledger_cell_get(kv, slot->key);
+        cell.amount = sum_wrapping(cell.amount, slot->delta.amount);
+        cell.figures += slot->delta.figures;
+        cell.reported += slot->delta.reported;
+        cell.on_time += slot->delta.on_time;
+        cell_put(kv, slot->key, &cell, &scratch);
+        if (changed == NULL)
+            continue;
+        alloc_reserve((void **)changed, changed_capacity, *changed_count + 1, sizeof **changed);
+        (*changed)[(*changed_count)++] = slot->key;
+    }
+    rollup_map_clear(&r->map);
+    buf_fini(&scratch);
+}
+
+/* --- figures as they stand in the store
+ * ---------------------------------------------------------------- */
+
+/* The counting figure of record at a fact's record, if it is one. */
+static bool stored_figure(struct stored_figures *f, struct slice key, struct slice value,
+                          int64_t *figure)
+{
+    struct fact_key k = fact_key_decode(key);
+    struct fact fact;
+    return k.source == registry_record_on(f->registry, k.indicator, k.day) &&
+           fact_decode(value, &fact) && fact_figure(&fact, figure);
+}
+
+static day_t stored_next(struct figures *base, uint32_t indicator, uint32_t code, day_t after,
+                         day_t until)
+{
+    struct stored_figures *f = (struct stored_figures *)base;
+    uint8_t from[FACT_KEY_BYTES];
+    struct slice key, value;
+    int64_t figure;
+    fact_key_encode((struct fact_key){indicator, code, after + 1, 0}, from);
+    bool more = kv_cursor_seek(f->cursor, slice_of(from, sizeof from), &key, &value);
+    for (; more; more = kv_cursor_move(f->cursor, KV_NEXT, &key, &value)) {
+        struct fact_key k = fact_key_decode(key);
+        if (k.indicator != indicator || k.code != code || k.day > until)
+            return DAY_NEVER;
+        if (stored_figure(f, key, value, &figure))
+            return k.day;
+    }
+    return DAY_NEVER;
+}
+
+/* Positions the cursor on the last record below the key. */
+static bool seek_before(struct kv_cursor *c, struct slice wanted, struct slice *key,
+                        struct slice *value)
+{
+    if (kv_cursor_seek(c, wanted, key, value))
+        return kv_cursor_move(c, KV_PREV, key, value);
+    return kv_cursor_move(c, KV_LAST, key, value);
+}
+
+static bool stored_last(struct figures *base, uint32_t indicator, uint32_t code, day_t before,
+                        day_t since, day_t *day, int64_t *figure)
+{
+    struct stored_figures *f = (struct stored_figures *)base;
+    uint8_t from[FACT_KEY_BYTES];
+    struct slice key, value;
+    fact_key_encode((struct fact_key){indicator, code, before, 0}, from);
+    bool more = seek_before(f->cursor, slice_of(from, sizeof from), &key, &value);
+    for (; more; more = kv_cursor_move(f->cursor, KV_PREV, &key, &value)) {
+        struct fact_key k = fact_key_decode(key);
+        if (k.indicator != indicator || k.code != code || k.day < since)
+            return false;
+        *day = k.day;
+        if (stored_figure(f, key, value, figure))
+            return true;
+    }
+    return false;
+}
+
+void stored_figures_open(struct stored_figures *f, const struct registry *registry, struct kv *kv)
+{
+    f->base.next = stored_next;
+    f->base.last = stored_last;
+    f->registry = registry;
+    f->cursor = kv_cursor_open(kv, LEDGER_FACTS);
+}
+
+void stored_figures_close(struct stored_figures *f)
+{
+    kv_cursor_close(f->cursor);
+    f->cursor = NULL;
+}

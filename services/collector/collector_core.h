@@ -1,0 +1,137 @@
+/* The sequencer: numbers, verdicts, the journal. Pure: messages and times in, journal commits in an
+ * ordered key-value transaction and answers out. The owner works in rounds: read the clocks, give
+ * every waiting message to collector_submit or collector_apply, collector_seal, commit the
+ * transaction, and only then send the answers. When the commit fails, none of it happened:
+ * collector_reload, and every answer of the round becomes `unavailable`.
+ *
+ * Tables (keys big-endian):
+ *   META      "state"                       next offset, commit number, hash, time, tick, next row,
+ *                                           next spool ordinal, replay, instance
+ *   COMMITS   first offset u64              the commit's bytes, as they are sent (common/journal)
+ *   SPOOLS    producer u32, spool 16 bytes  spool ordinal, last number
+ *   NUMBERS   spool ordinal u32, number u64 offset of the batch's entry
+ *   REGISTRY  offset u64                    empty: where catalogues, plans, producers stand
+ */
+#ifndef TONGHOP_COLLECTOR_COLLECTOR_CORE_H
+#define TONGHOP_COLLECTOR_COLLECTOR_CORE_H
+
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/base/kv.h"
+#include "common/journal/journal.h"
+#include "common/model/codec.h"
+#include "common/model/registry.h"
+#include "services/collector/clock_core.h"
+
+enum collector_table {
+    COLLECTOR_META,
+    COLLECTOR_COMMITS,
+    COLLECTOR_SPOOLS,
+    COLLECTOR_NUMBERS,
+    COLLECTOR_REGISTRY,
+    COLLECTOR_TABLE_COUNT
+};
+extern const char *const collector_table_names[COLLECTOR_TABLE_COUNT];
+
+enum { COLLECTOR_FORMAT = 1 };
+
+/* Keys that stand in the service's own file: service keys and the first operate key. */
+struct collector_fixed_key {
+    uint8_t key[KEY_BYTES];
+    uint32_t roles;
+};
+
+struct collector_options {
+    bool replay;          /* of a new journal; an old one keeps its own, and a difference is refused */
+    uint8_t instance[16]; /* random, for a new journal */
+    const struct collector_fixed_key *fixed_keys; /* borrowed for the collector's life */
+    unsigned fixed_key_count;
+    int64_t wall_ms;
+    int64_t monotonic_ms;
+};
+
+struct collector;
+
+/* Opens on what kv (a write transaction) holds; a new journal gets its genesis commit. */
+int collector_open(struct collector **out, struct kv *kv, const struct codec *codec,
+                   const struct collector_options *options, struct err *err);
+void collector_close(struct collector *c);
+/* After a failed commit: memory as the store has it. */
+int collector_reload(struct collector *c, struct kv *kv, struct err *err);
+
+struct clock_core *collector_clock(struct collector *c);
+
+struct collector_identity {
+    uint32_t producer; /* ordinal, or REGISTRY_NONE for a fixed key */
+    uint32_t roles;    /* 0: nobody we know, or retired, or revoked */
+    bool revoked;
+};
+struct collector_identity collector_identify(const struct collector *c, const uint8_t key[KEY_BYTES]);
+
+struct submission {
+    uint8_t key[KEY_BYTES]; /* authenticated */
+    struct spool_id spool;
+    uint64_t number;
+    struct slice officer; /* named by a delegate; empty otherwise */
+    uint8_t hash[HASH_BYTES]; /* BLAKE2b-256 of the payload */
+    struct slice payload;
+    int unpack_code;           /* 0, ERR_INVALID (malformed), ERR_LIMIT (too large) */
+    const struct batch *batch; /* NULL unless unpack_code is 0 */
+};
+
+struct verdict {
+    uint16_t refusal; /* of the whole batch */
+    uint64_t offset;  /* 0: not journalled */
+    int64_t time_ms;
+    uint32_t row_count;
+    uint32_t refused_count;
+    struct row_refusal *refused; /* in the arena */
+    uint64_t expected_number;
+    bool repeated; /* the answer to an earlier submission, given again */
+};
+
+/* Judges a submission and, where it is to be journalled, adds it to the open group. */
+void collector_submit(struct collector *c, struct kv *kv, const struct submission *in,
+                      struct arena *arena, struct verdict *out);
+uint64_t collector_last_number(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
+                               struct slice officer, const struct spool_id *spool);
+
+/* Applies a catalogue, plan or producer change (`body` is its packed form): checked against the
+ * registry, added to the group. 0 and *offset, or a negative code and the sentence. */
+struct collector_change {
+    enum entry_kind kind; /* ENTRY_CATALOGUE, ENTRY_PLAN, ENTRY_PRODUCER */
+    struct slice body;
+    uint8_t hash[HASH_BYTES];
+    bool dry_run;
+};
+int collector_apply(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
+                    const struct collector_change *change, uint64_t *offset, struct err *err);
+int collector_replay_tick(struct collector *c, struct kv *kv, int64_t time_ms, uint64_t *offset,
+                          struct err *err);
+int collector_clock_accept(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
+                           int64_t time_ms, uint64_t *offset, struct err *err);
+
+/* Writes due ticks and the open group as commits into kv. true when anything was written. */
+bool collector_seal(struct collector *c, struct kv *kv);
+size_t collector_group_bytes(const struct collector *c); /* for bounding a round */
+
+struct collector_head {
+    uint64_t offset; /* last journalled entry */
+    uint64_t commit_number;
+    uint8_t hash[HASH_BYTES];
+    int64_t time_ms;
+    bool replay;
+};
+struct collector_head collector_head(const struct collector *c); /* sealed entries only */
+
+/* Commits from `from_offset` on, each behind its length (u32), at least one and otherwise at most
+ * bytes_max; *count 0 when from_offset is the next one. ERR_CORRUPT: previous_hash is not ours;
+ * ERR_INVALID: from_offset starts no commit or lies beyond the head. */
+int collector_fetch(struct collector *c, struct kv *kv, uint64_t from_offset,
+                    const uint8_t previous_hash[HASH_BYTES], size_t bytes_max, struct buf *out,
+                    uint32_t *count, struct err *err);
+/* The entry at an offset, decoded into the arena; ERR_NOT_FOUND. */
+int collector_entry(struct collector *c, struct kv *kv, uint64_t offset, struct arena *arena,
+                    struct entry *out, struct err *err);
+
+#endif
