@@ -1,6 +1,5 @@
 #include "common/model/catalogue.h"
 
-#include "common/base/alloc.h"
 #include "common/base/check.h"
 #include "common/model/catalogue_impl.h"
 
@@ -160,23 +159,14 @@ bool catalogue_is_leaf_on(const struct catalogue *c, uint32_t unit, day_t on)
     return low == first || c->populated[low - 1].to < on;
 }
 
-/* The last day on which the unit's parent is the one it has on that day. */
-static day_t parent_until(const struct catalogue *c, uint32_t unit, day_t on, uint32_t parent)
-{
-    day_t until = c->span_parent_until[span_index_on(c, unit, on)];
-    if (parent != CATALOGUE_NONE && c->units[parent].to < until)
-        until = c->units[parent].to;
-    return until;
-}
-
+/* An ancestor's end is among the days it keeps its parent until, so it needs no look of its own. */
 day_t catalogue_next_change(const struct catalogue *c, uint32_t unit, day_t on)
 {
     uint32_t up[CATALOGUE_DEPTH_MAX];
     unsigned count = catalogue_ancestors_on(c, unit, on, up);
     day_t until = DAY_NEVER;
     for (unsigned i = 0; i < count; i++) {
-        uint32_t parent = i + 1 < count ? up[i + 1] : CATALOGUE_NONE;
-        day_t one = parent_until(c, up[i], on, parent);
+        day_t one = c->span_parent_until[span_index_on(c, up[i], on)];
         until = one < until ? one : until;
     }
     return count == 0 || until >= c->units[unit].to ? DAY_NEVER : until + 1;

@@ -27,7 +27,7 @@ struct catalogue {
     uint32_t span_count;
     uint32_t *span_unit;
     uint32_t *span_parent;    /* code ordinal, or CATALOGUE_NONE */
-    day_t *span_parent_until; /* last day on which the unit's parent still has that code */
+    day_t *span_parent_until; /* last day of the unit on which its parent still has that code */
 
     struct unit *units; /* by code ordinal, then time */
     uint32_t unit_count;

@@ -2,6 +2,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/check.h"
+#include "common/base/parse.h"
 #include "common/net/loop.h"
 
 #include <errno.h>
@@ -475,20 +476,36 @@ static int net_configure(struct net_socket *s, const struct net_key *server_key,
                                      : net_set_curve_client(s->zmq, server_key, self, e);
 }
 
-static int net_endpoint_check(const char *endpoint, struct err *e)
+/* libzmq takes port 99999 for 34463. */
+static bool tcp_has_port(const char *endpoint, bool listens)
 {
-    if (strncmp(endpoint, "tcp://", 6) == 0 && endpoint[6] != '\0')
+    const char *colon = strrchr(endpoint, ':');
+    struct slice port = slice_str(colon + 1);
+    uint64_t number;
+    if (listens && slice_equal(port, slice_str("*")))
+        return true;
+    return colon > endpoint + strlen("tcp://") &&
+           parse_u64(port, listens ? 0 : 1, UINT16_MAX, &number, NULL) == 0;
+}
+
+static int net_endpoint_check(const char *endpoint, bool listens, struct err *e)
+{
+    bool tcp = strncmp(endpoint, "tcp://", 6) == 0;
+    if (tcp && tcp_has_port(endpoint, listens))
         return 0;
+    if (tcp)
+        return err_set(e, ERR_INVALID,
+                       "endpoint \"%s\": write tcp://ADDRESS:PORT with a port from %d to 65535",
+                       endpoint, listens ? 0 : 1);
     if (strncmp(endpoint, "ipc:///", 7) != 0)
-        return err_set(
-            e, ERR_INVALID,
-            "endpoint \"%s\": write tcp://ADDRESS:PORT or ipc:///PATH (an absolute path)",
-            endpoint);
+        return err_set(e, ERR_INVALID,
+                       "endpoint \"%s\": write tcp://ADDRESS:PORT or ipc:///PATH (absolute)",
+                       endpoint);
     size_t room = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
-    if (strlen(endpoint + 6) > room)
+    if (strlen(endpoint + strlen("ipc://")) > room)
         return err_set(e, ERR_LIMIT,
-                       "endpoint \"%s\": the path is longer than the %zu bytes that "
-                       "a local socket may have: use a shorter one",
+                       "endpoint \"%s\": the path is longer than the %zu bytes that a local socket "
+                       "may have: use a shorter one",
                        endpoint, room);
     return 0;
 }
@@ -513,7 +530,7 @@ static int net_socket_open(struct net *n, enum net_kind kind, const char *endpoi
                            const struct net_key *server_key, const struct net_keypair *self,
                            struct net_socket **out, struct err *e)
 {
-    int rc = net_endpoint_check(endpoint, e);
+    int rc = net_endpoint_check(endpoint, net_kind_listens(kind), e);
     if (rc < 0)
         return rc;
     struct net_socket *s = net_socket_create(n, kind, endpoint);

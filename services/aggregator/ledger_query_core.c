@@ -200,7 +200,7 @@ static int ask_own(struct cell_view *view, const struct ledger_question *q, uint
     }
     kv_cursor_close(c);
     out->has_value = out->figures > 0;
-    out->source = q->source;
+    out->source = registry_record_on(view->registry, q->indicator, q->last);
     return value_set(&out->value, amount, err);
 }
 

@@ -26,19 +26,21 @@ struct clock_core {
  * DAY_LAST, is held. */
 void clock_start(struct clock_core *c, bool replay, int64_t time_ms, int64_t tick_ms,
                  int64_t wall_ms, int64_t monotonic_ms);
-/* Takes a reading of both clocks. Time follows the machine's clock; while that is behind, by an hour
- * at most, time goes at half its speed until the two meet. A jump that is taken back before anybody
- * accepted it no longer waits. */
+/* Takes a reading of both clocks. Time follows the machine's clock; while that is behind, by an
+ * hour at most, time goes at half its speed until the two meet. A jump that is taken back before
+ * anybody accepted it no longer waits. */
 void clock_read(struct clock_core *c, int64_t wall_ms, int64_t monotonic_ms);
 /* Accepts a waiting jump; ERR_INVALID when none waits or it is another time than the one shown
- * (more than a minute apart). After a jump back time goes at half its speed, as it cannot go back. */
+ * (more than a minute apart). After a jump back time goes at half its speed, as it cannot go back.
+ */
 int clock_accept(struct clock_core *c, int64_t wall_ms, struct err *err);
 /* Replay only: moves to time_ms; ERR_INVALID backwards, beyond DAY_LAST or in live mode. A move to
  * where time stands already is no move and gives no tick. */
 int clock_replay(struct clock_core *c, int64_t time_ms, struct err *err);
 /* The next tick that is due at the present time, in order: every full minute, but of minutes missed
  * only the midnights (Viet Nam) and the last one. false: none. Marks it as taken. In replay mode
- * every move is one tick, with the midnights in between before it; the first move has none before. */
+ * every move is one tick, with the midnights in between before it; the first move has none before.
+ */
 bool clock_next_tick(struct clock_core *c, int64_t *tick_ms);
 
 #endif

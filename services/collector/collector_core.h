@@ -42,8 +42,8 @@ struct collector_fixed_key {
 };
 
 struct collector_options {
-    bool replay;          /* of a new journal; an old one keeps its own, and a difference is refused */
-    uint8_t instance[16]; /* random, for a new journal */
+    bool replay; /* of a new journal; an old one keeps its own, and a difference is refused */
+    uint8_t instance[16];                         /* random, for a new journal */
     const struct collector_fixed_key *fixed_keys; /* borrowed for the collector's life */
     unsigned fixed_key_count;
     int64_t wall_ms;
@@ -52,27 +52,32 @@ struct collector_options {
 
 struct collector;
 
-/* Opens on what kv (a write transaction) holds; a new journal gets its genesis commit. */
+/* Opens on what kv (a write transaction, to be committed by the caller) holds; a new journal gets
+ * its genesis commit, at time 0 in replay mode. ERR_INVALID: the mode differs, or a new live
+ * journal on a clock before 1970; ERR_CORRUPT, ERR_VERSION: the store. *out is left alone on
+ * failure. */
 int collector_open(struct collector **out, struct kv *kv, const struct codec *codec,
                    const struct collector_options *options, struct err *err);
 void collector_close(struct collector *c);
-/* After a failed commit: memory as the store has it. */
+/* After a failed commit, with a new transaction (reading is enough): memory as the store has it. On
+ * an error the collector is only good for collector_close. */
 int collector_reload(struct collector *c, struct kv *kv, struct err *err);
 
 struct clock_core *collector_clock(struct collector *c);
 
 struct collector_identity {
     uint32_t producer; /* ordinal, or REGISTRY_NONE for a fixed key */
-    uint32_t roles;    /* 0: nobody we know, or retired, or revoked */
-    bool revoked;
+    uint32_t roles;    /* 0: nobody we know, or retired, or revoked; fixed and registered joined */
+    bool revoked;      /* also counts against a fixed key */
 };
-struct collector_identity collector_identify(const struct collector *c, const uint8_t key[KEY_BYTES]);
+struct collector_identity collector_identify(const struct collector *c,
+                                             const uint8_t key[KEY_BYTES]);
 
 struct submission {
     uint8_t key[KEY_BYTES]; /* authenticated */
     struct spool_id spool;
     uint64_t number;
-    struct slice officer; /* named by a delegate; empty otherwise */
+    struct slice officer;     /* named by a delegate; empty otherwise */
     uint8_t hash[HASH_BYTES]; /* BLAKE2b-256 of the payload */
     struct slice payload;
     int unpack_code;           /* 0, ERR_INVALID (malformed), ERR_LIMIT (too large) */
@@ -90,14 +95,17 @@ struct verdict {
     bool repeated; /* the answer to an earlier submission, given again */
 };
 
-/* Judges a submission and, where it is to be journalled, adds it to the open group. */
+/* Judges a submission and, where it is to be journalled, adds it to the open group.
+ * REFUSAL_UNAVAILABLE once the transaction has failed. */
 void collector_submit(struct collector *c, struct kv *kv, const struct submission *in,
                       struct arena *arena, struct verdict *out);
+/* 0: never heard of, or the key may not speak for it; ask kv_failed before sending it. */
 uint64_t collector_last_number(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
                                struct slice officer, const struct spool_id *spool);
 
 /* Applies a catalogue, plan or producer change (`body` is its packed form): checked against the
- * registry, added to the group. 0 and *offset, or a negative code and the sentence. */
+ * registry, added to the group. 0 and *offset (0 for a dry run), or a negative code and the
+ * sentence; ERR_DENIED without the role operate. */
 struct collector_change {
     enum entry_kind kind; /* ENTRY_CATALOGUE, ENTRY_PLAN, ENTRY_PRODUCER */
     struct slice body;
@@ -106,14 +114,19 @@ struct collector_change {
 };
 int collector_apply(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
                     const struct collector_change *change, uint64_t *offset, struct err *err);
+/* Moves a replayed journal's time. *offset: of its last tick; of the last entry when time stood
+ * there already (an answer that was lost is asked for again). The caller has checked the role
+ * operate. */
 int collector_replay_tick(struct collector *c, struct kv *kv, int64_t time_ms, uint64_t *offset,
                           struct err *err);
+/* Accepts the jump that waits; ERR_DENIED without the role operate. */
 int collector_clock_accept(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
                            int64_t time_ms, uint64_t *offset, struct err *err);
 
 /* Writes due ticks and the open group as commits into kv. true when anything was written. */
 bool collector_seal(struct collector *c, struct kv *kv);
-size_t collector_group_bytes(const struct collector *c); /* for bounding a round */
+/* What the round has come to so far, sealed or not: for bounding it. */
+size_t collector_group_bytes(const struct collector *c);
 
 struct collector_head {
     uint64_t offset; /* last journalled entry */
@@ -130,7 +143,7 @@ struct collector_head collector_head(const struct collector *c); /* sealed entri
 int collector_fetch(struct collector *c, struct kv *kv, uint64_t from_offset,
                     const uint8_t previous_hash[HASH_BYTES], size_t bytes_max, struct buf *out,
                     uint32_t *count, struct err *err);
-/* The entry at an offset, decoded into the arena; ERR_NOT_FOUND. */
+/* The entry at an offset, body included, decoded into the arena; ERR_NOT_FOUND. */
 int collector_entry(struct collector *c, struct kv *kv, uint64_t offset, struct arena *arena,
                     struct entry *out, struct err *err);
 

@@ -86,9 +86,8 @@ static struct indicator_view view_indicator(const struct judge *j, struct slice 
 
 static struct judge judge_open(const struct intake *in, const struct batch *batch)
 {
-    struct judge j = {.in = in,
-                      .catalogue = registry_catalogue(in->registry),
-                      .today = day_of_ms(in->time_ms)};
+    struct judge j = {
+        .in = in, .catalogue = registry_catalogue(in->registry), .today = day_of_ms(in->time_ms)};
     j.change_count = catalogue_change_days(j.catalogue, &j.changes);
     j.units = arena_alloc(in->arena, batch->unit_count * sizeof *j.units);
     for (uint32_t i = 0; i < batch->unit_count; i++)

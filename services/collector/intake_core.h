@@ -21,6 +21,7 @@ struct intake {
 enum refusal intake_judge_batch(const struct intake *in, const struct batch *batch);
 /* Of each row: those refused, ascending; returns their count. Checks once per dictionary entry what
  * can be checked there, so that a row costs a few nanoseconds. */
-uint32_t intake_judge_rows(const struct intake *in, const struct batch *batch, struct row_refusal **out);
+uint32_t intake_judge_rows(const struct intake *in, const struct batch *batch,
+                           struct row_refusal **out);
 
 #endif

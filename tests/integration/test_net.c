@@ -455,6 +455,7 @@ START_TEST(oversized_frame_does_not_arrive_and_its_sender_is_not_wedged)
     ck_assert_uint_eq(s.ear.heard[0].first_len, 1000);
     client_send(&c, l, &oversized, 1);
     pump(l, has_lost_link, c.net, "the link to be cut");
+    pump(l, is_connected, &c, "the link to be made anew");
     client_say(&c, l, "small");
     pump(l, has_heard_two, &s.ear, "the small frame");
     ck_assert_str_eq(s.ear.heard[1].first, "small");
@@ -479,6 +480,7 @@ START_TEST(oversized_answer_does_not_wedge_the_client)
     ck_assert_int_eq(net_send(c.ear.socket, NULL, &oversized, 1, NULL), ERR_LIMIT);
     ck_assert_int_eq(net_send(s.ear.socket, &s.ear.heard[0].route, &oversized, 1, NULL), 0);
     pump(l, has_lost_link, c.net, "the link to be cut");
+    pump(l, is_connected, &c, "the link to be made anew");
     client_say(&c, l, "again");
     pump(l, has_heard_two, &s.ear, "the second question");
     ck_assert_uint_eq(c.ear.count, 0);
@@ -548,6 +550,14 @@ START_TEST(bytes_that_are_no_handshake_do_no_harm)
 }
 END_TEST
 
+/* What is sent while the loss is not noticed yet goes down with the link. */
+static bool is_unreachable(const void *arg)
+{
+    const struct server *s = arg;
+    struct slice frame = slice_str("answer");
+    return net_send(s->ear.socket, &s->ear.heard[0].route, &frame, 1, NULL) == ERR_NOT_FOUND;
+}
+
 START_TEST(vanished_peer_is_not_found)
 {
     struct loop *l = loop_create();
@@ -559,10 +569,9 @@ START_TEST(vanished_peer_is_not_found)
     client_say(&c, l, "hello");
     pump(l, has_heard_one, &s.ear, "the message");
     client_stop(&c, l);
-    pump(l, has_lost_link, s.net, "the link to be lost");
+    pump(l, is_unreachable, &s, "the peer to be gone");
     struct slice frame = slice_str("answer");
     struct err e = {0};
-    ck_assert_int_eq(net_send(s.ear.socket, &s.ear.heard[0].route, &frame, 1, &e), ERR_NOT_FOUND);
     struct net_route nobody = {3, "abc"};
     ck_assert_int_eq(net_send(s.ear.socket, &nobody, &frame, 1, &e), ERR_NOT_FOUND);
     server_stop(&s, l);
@@ -711,10 +720,10 @@ START_TEST(stalled_subscriber_does_not_slow_the_others)
     struct loop *l = loop_create();
     struct server s;
     struct client quick, stalled;
-    server_start(&s, l, NET_XPUB, endpoint_of(0), (struct net_options){.queue_messages_max = 4});
+    server_start(&s, l, NET_XPUB, endpoint_of(0), (struct net_options){.queue_messages_max = 100});
     s.ear.narrow = true;
-    client_start(&quick, l, NET_SUB, &s, (struct net_options){.queue_messages_max = 4});
-    client_start(&stalled, l, NET_SUB, &s, (struct net_options){.queue_messages_max = 4});
+    client_start(&quick, l, NET_SUB, &s, (struct net_options){.queue_messages_max = 100});
+    client_start(&stalled, l, NET_SUB, &s, (struct net_options){.queue_messages_max = 100});
     server_know(&s, &quick);
     server_know(&s, &stalled);
     net_subscribe(quick.ear.socket, slice_str("a/"));
@@ -769,6 +778,14 @@ START_TEST(what_is_no_request_does_not_reach_a_publisher)
 }
 END_TEST
 
+static bool has_no_subscriber(const void *arg)
+{
+    const struct server *s = arg;
+    struct slice frame = slice_str("a/figure");
+    ck_assert_int_eq(net_send(s->ear.socket, NULL, &frame, 1, NULL), 0);
+    return net_feed_count(s->ear.socket->feed) == 0;
+}
+
 START_TEST(subscriber_that_left_before_its_answer_is_forgotten)
 {
     struct loop *l = loop_create();
@@ -788,9 +805,7 @@ START_TEST(subscriber_that_left_before_its_answer_is_forgotten)
     loop_add_socket(l, s.ear.socket, ear_ready, &s.ear);
     ck_assert_int_eq(loop_round(l, 50, NULL), 0);
     ck_assert_int_eq(loop_round(l, 50, NULL), 0);
-    publish(&s, "a/figure");
-    publish(&s, "a/figure");
-    ck_assert_uint_eq(net_feed_count(s.ear.socket->feed), 0);
+    pump(l, has_no_subscriber, &s, "the subscriber to be forgotten");
     server_stop(&s, l);
     loop_destroy(l);
 }
@@ -874,6 +889,9 @@ START_TEST(bad_endpoints_are_refused_with_a_sentence)
         {"tcp://", ERR_INVALID, "write tcp://"},
         {"tcp://127.0.0.1", ERR_INVALID, "write tcp://"},
         {"tcp://127.0.0.1:99999", ERR_INVALID, "write tcp://"},
+        {"tcp://:5555", ERR_INVALID, "write tcp://"},
+        {"tcp://localhost.invalid:0", ERR_NET, "no such address"},
+        {"tcp://127.0.0.1:+1", ERR_INVALID, "write tcp://"},
         {"tcp://203.0.113.7:0", ERR_NET, "no such address"},
         {"inproc://x", ERR_INVALID, "write tcp://"},
         {"ipc://@abstract", ERR_INVALID, "ipc:///PATH"},

@@ -186,7 +186,8 @@ static void run_prepare(struct run *r, const char *yaml)
 
 enum { ARGUMENTS_MAX = 8 };
 
-/* main() may write to its arguments, so it gets copies. */
+/* main() may write to its arguments, so it gets copies. They are freed, as exit looks for leaks
+ * when the sanitizer is built in. */
 static int call_main(const char *const *arguments, const struct service_definition *definition)
 {
     char *argv[ARGUMENTS_MAX + 1] = {NULL};
@@ -194,7 +195,8 @@ static int call_main(const char *const *arguments, const struct service_definiti
     for (; argc < ARGUMENTS_MAX && arguments[argc]; argc++)
         argv[argc] = strdup(arguments[argc]);
     int code = service_main(argc, argv, definition);
-    fflush(NULL);
+    for (int i = 0; i < argc; i++)
+        free(argv[i]);
     return code;
 }
 
@@ -211,7 +213,7 @@ static void become_service(const int out[2], const int err[2], const int ready[2
         snprintf(number, sizeof number, "%d", ready[1]);
         setenv("TONGHOP_READY_FD", number, 1);
     }
-    _exit(call_main(arguments, &tiny));
+    exit(call_main(arguments, &tiny));
 }
 
 static void run_start(struct run *r, const char *const *arguments)
@@ -612,7 +614,7 @@ START_TEST(a_service_may_be_ready_later_and_is_so_once)
         dup2(err[1], STDOUT_FILENO);
         dup2(err[1], STDERR_FILENO);
         close(err[0]);
-        _exit(call_main(arguments, &later));
+        exit(call_main(arguments, &later));
     }
     close(err[1]);
     read_until(err[0], text, sizeof text, NULL);

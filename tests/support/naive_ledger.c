@@ -370,14 +370,19 @@ static void cover(const struct naive_ledger *n, uint32_t indicator, uint32_t cod
 
 /* ---- questions ---- */
 
+static int put_value(__int128 value, int64_t *out)
+{
+    if (value > INT64_MAX || value < INT64_MIN)
+        return ERR_LIMIT;
+    *out = (int64_t)value;
+    return 0;
+}
+
 static int put_sum(struct sum sum, struct ledger_value *out)
 {
-    if (sum.value > INT64_MAX || sum.value < INT64_MIN)
-        return ERR_LIMIT;
     out->has_value = sum.figures > 0;
-    out->value = (int64_t)sum.value;
     out->figures = sum.figures;
-    return 0;
+    return put_value(sum.value, &out->value);
 }
 
 static int query_counted(const struct naive_ledger *n, const struct ledger_question *q,
@@ -401,14 +406,14 @@ static int query_counted(const struct naive_ledger *n, const struct ledger_quest
 }
 
 /* Half away from zero. */
-static int64_t parts_per_million(int64_t numerator, int64_t denominator)
+static __int128 parts_per_million(int64_t numerator, int64_t denominator)
 {
     __int128 n = (__int128)numerator * 1000000, d = denominator;
     bool negative = (n < 0) != (d < 0);
     n = n < 0 ? -n : n;
     d = d < 0 ? -d : d;
     __int128 rounded = n / d + (n % d * 2 >= d ? 1 : 0);
-    return (int64_t)(negative ? -rounded : rounded);
+    return negative ? -rounded : rounded;
 }
 
 static int query_ratio(const struct naive_ledger *n, const struct ledger_question *q,
@@ -431,9 +436,7 @@ static int query_ratio(const struct naive_ledger *n, const struct ledger_questio
     out->on_time = top.on_time + bottom.on_time;
     out->source = REGISTRY_NONE;
     out->has_value = top.has_value && bottom.has_value && bottom.value != 0;
-    if (out->has_value)
-        out->value = parts_per_million(top.value, bottom.value);
-    return 0;
+    return out->has_value ? put_value(parts_per_million(top.value, bottom.value), &out->value) : 0;
 }
 
 int naive_ledger_query(const struct naive_ledger *n, const struct ledger_question *q,

@@ -52,7 +52,7 @@ struct random_tree *random_tree_create(struct random *random, day_t first)
     struct random_tree *t = alloc_zeroed(1, sizeof *t);
     t->first = first;
     t->districts = (unsigned)random_between(random, 1, 3);
-    t->communes = (unsigned)random_between(random, 3, 8);
+    t->communes = (unsigned)random_between(random, 2, 6);
     return t;
 }
 

@@ -198,7 +198,7 @@ static enum period_kind some_period(struct maker *m)
 {
     bool is_long = m->w->last - m->w->first > 100;
     if (!is_long)
-        return random_chance(&m->random, 70) ? PERIOD_DAY
+        return random_chance(&m->random, 80) ? PERIOD_DAY
                                              : (enum period_kind)random_between(
                                                    &m->random, PERIOD_WEEK, PERIOD_MONTH);
     return (enum period_kind)random_below(&m->random, PERIOD_KIND_COUNT);
@@ -251,7 +251,7 @@ static struct indicator new_indicator(struct maker *m)
 
 static void choose_duties(struct maker *m, struct plan *p, const struct indicator *one)
 {
-    day_t from = some_day(m);
+    day_t from = random_chance(&m->random, 60) ? m->w->first : some_day(m);
     unsigned count = (unsigned)random_between(&m->random, 0, 2);
     for (unsigned i = 0; i < count && from <= m->w->last; i++) {
         day_t to = random_between(&m->random, from, m->w->last + 5);
@@ -340,7 +340,7 @@ static void add_second_plan(struct maker *m)
 
 static void first_plan(struct maker *m)
 {
-    unsigned count = (unsigned)random_between(&m->random, 2, 4);
+    unsigned count = (unsigned)random_between(&m->random, 2, 3);
     while (m->indicator_count < count) {
         m->indicators[m->indicator_count] = new_indicator(m);
         m->indicator_count++;
@@ -573,7 +573,7 @@ static void add_refused_batch(struct maker *m)
 static void add_something(struct maker *m)
 {
     uint32_t what = random_below(&m->random, 100);
-    if (what < 68)
+    if (what < 62)
         add_batch(m);
     else if (what < 76)
         change_catalogue(m);
@@ -594,6 +594,8 @@ static void open_journal(struct maker *m)
     m->commit = 1;
     add_entry(m, ENTRY_GENESIS);
     first_catalogue(m);
+    for (int i = random_between(&m->random, 0, 3); i > 0; i--)
+        change_catalogue(m);
     first_plan(m);
     for (unsigned i = 0; i < PRODUCERS; i++)
         set_producer(m, i, i % SOURCES);
@@ -618,9 +620,9 @@ struct random_world *random_world_create(uint64_t seed, unsigned rows)
     struct random_world *w = alloc_zeroed(1, sizeof *w);
     struct maker m = {.random = {seed}, .w = w, .rows_wanted = rows};
     arena_init(&w->memory, 0);
-    bool is_long = random_chance(&m.random, 30);
+    bool is_long = random_chance(&m.random, 20);
     w->first = day_of(2024, 8, 20) + random_between(&m.random, 0, 40);
-    w->last = w->first + (is_long ? 500 : random_between(&m.random, 20, 60));
+    w->last = w->first + (is_long ? 500 : random_between(&m.random, 10, 50));
     w->fixed_sources = random_chance(&m.random, 60);
     m.time_ms = day_start_ms(w->first + (is_long ? 60 : 5));
     m.registry = registry_create();

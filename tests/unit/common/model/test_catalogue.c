@@ -574,7 +574,7 @@ END_TEST
 
 /* ---- model check: random histories against a reading day by day ---- */
 
-enum { HISTORIES = 300, NOBODY = -1 };
+enum { HISTORIES = 100, NOBODY = -1 };
 
 struct naive {
     struct history h;
@@ -741,9 +741,10 @@ static void check_scope(const struct naive *n, int scope, unsigned scope_unit)
             for (unsigned i = 0; i < count; i += 2)
                 in = in || set[way[i]][way[i + 1]];
             uint32_t unit = real_on(n, code, day);
-            ck_assert_msg(catalogue_in_scope(n->c, unit, HISTORY_FIRST + day, real_scope) == in,
-                          "seed %" PRIu64 " %s day %d in scope %s", n->seed, history_code(code),
-                          day, history_code(scope));
+            /* asserting costs a write to the parent process, and there are millions of these */
+            if (catalogue_in_scope(n->c, unit, HISTORY_FIRST + day, real_scope) != in)
+                ck_abort_msg("seed %" PRIu64 " %s day %d in scope %s", n->seed, history_code(code),
+                             day, history_code(scope));
         }
 }
 

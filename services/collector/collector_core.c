@@ -1,0 +1,195 @@
+#include "services/collector/collector_internal.h"
+
+#include <stdlib.h>
+
+#include "common/base/alloc.h"
+
+enum { SCRATCH_KEEP_BYTES = 1 << 20 };
+
+/* No commit is written while an earlier tick is due. */
+static bool is_tick_of(int64_t tick_ms, int64_t time_ms)
+{
+    return tick_ms <= time_ms && time_ms - tick_ms < CLOCK_TICK_MS;
+}
+
+/* The last commit must be the one the state tells of: half a restored backup is noticed here and
+ * not by the first follower. */
+static int check_last_commit(struct kv *kv, const struct collector_state *state, struct err *err)
+{
+    struct slice commit, entries;
+    struct commit_head head;
+    if (!record_commit_around(kv, state->next_offset - 1, &commit))
+        return err_set(err, ERR_CORRUPT,
+                       "the journal's store: commit %llu is missing: restore the store from a "
+                       "backup",
+                       (unsigned long long)state->commit_number);
+    int rc = journal_commit_decode(commit, &head, &entries, err);
+    if (rc != 0)
+        return rc;
+    if (head.number == state->commit_number && memcmp(head.hash, state->hash, HASH_BYTES) == 0 &&
+        head.first_offset + head.entry_count == state->next_offset &&
+        head.time_ms == state->time_ms && is_tick_of(state->tick_ms, state->time_ms))
+        return 0;
+    return err_set(err, ERR_CORRUPT,
+                   "the journal's store: its last commit is not number %llu, as its state says: "
+                   "restore the store from a backup",
+                   (unsigned long long)state->commit_number);
+}
+
+/* 0, ERR_NOT_FOUND in an empty store, or what is wrong. */
+static int load_state(struct kv *kv, struct collector_state *out, struct err *err)
+{
+    struct slice commit;
+    if (record_state_get(kv, out))
+        return check_last_commit(kv, out, err);
+    bool lost = record_commit_around(kv, UINT64_MAX, &commit);
+    if (kv_failed(kv))
+        return record_result(kv, err);
+    if (lost)
+        return err_set(err, ERR_CORRUPT,
+                       "the journal's store has commits but not where it stands: restore it from "
+                       "a backup");
+    return err_set(err, ERR_NOT_FOUND, "the journal's store is empty");
+}
+
+static void start_clock(struct collector *c, const struct collector_options *options)
+{
+    clock_start(&c->clock, c->state.replay, c->state.time_ms, c->state.tick_ms, options->wall_ms,
+                options->monotonic_ms);
+}
+
+static int begin_journal(struct collector *c, struct kv *kv,
+                         const struct collector_options *options, struct err *err)
+{
+    if (!options->replay && options->wall_ms <= 0)
+        return err_set(err, ERR_INVALID,
+                       "this machine's clock stands before 1970: set it before the journal begins");
+    c->state = (struct collector_state){.next_offset = 1, .replay = options->replay};
+    memcpy(c->state.instance, options->instance, sizeof c->state.instance);
+    start_clock(c, options);
+    group_write_genesis(c, kv);
+    c->round_bytes = 0;
+    return record_result(kv, err);
+}
+
+static int go_on(struct collector *c, const struct collector_options *options, struct err *err)
+{
+    if (c->state.replay != options->replay)
+        return err_set(err, ERR_INVALID,
+                       "this journal was begun in %s mode, which is fixed: start the collector in "
+                       "that mode, or give it an empty directory",
+                       c->state.replay ? "replay" : "live");
+    start_clock(c, options);
+    return 0;
+}
+
+/* Leaves the registry that is there until the new one stands. */
+static int replace_registry(struct collector *c, struct kv *kv, struct err *err)
+{
+    struct registry *next;
+    uint64_t last;
+    int rc = apply_restore(c, kv, &next, &last, err);
+    if (rc != 0)
+        return rc;
+    registry_destroy(c->registry);
+    c->registry = next;
+    c->registry_offset = last;
+    return 0;
+}
+
+static int open_on(struct collector *c, struct kv *kv, const struct collector_options *options,
+                   struct err *err)
+{
+    int rc = load_state(kv, &c->state, err);
+    if (rc == ERR_NOT_FOUND)
+        rc = begin_journal(c, kv, options, err);
+    else if (rc == 0)
+        rc = go_on(c, options, err);
+    return rc != 0 ? rc : replace_registry(c, kv, err);
+}
+
+int collector_open(struct collector **out, struct kv *kv, const struct codec *codec,
+                   const struct collector_options *options, struct err *err)
+{
+    struct collector *c = alloc_zeroed(1, sizeof *c);
+    c->codec = codec;
+    c->fixed_keys = options->fixed_keys;
+    c->fixed_key_count = options->fixed_key_count;
+    arena_init(&c->scratch, SCRATCH_KEEP_BYTES);
+    int rc = open_on(c, kv, options, err);
+    if (rc != 0)
+        collector_close(c);
+    else
+        *out = c;
+    return rc;
+}
+
+void collector_close(struct collector *c)
+{
+    if (c == NULL)
+        return;
+    registry_destroy(c->registry);
+    group_fini(&c->group);
+    buf_fini(&c->commit);
+    arena_fini(&c->scratch);
+    free(c);
+}
+
+/* Time itself stays where it is: it never goes back, and no entry depends on it. Only a jump whose
+ * acceptance was lost, and a replayed move, did not happen. */
+static void reload_clock(struct collector *c)
+{
+    if (c->accept_offset >= c->state.next_offset)
+        c->clock = c->clock_before_accept;
+    if (c->state.replay)
+        c->clock.time_ms = c->state.time_ms;
+    c->clock.tick_ms = c->state.tick_ms;
+}
+
+int collector_reload(struct collector *c, struct kv *kv, struct err *err)
+{
+    group_clear(&c->group);
+    c->round_bytes = 0;
+    int rc = load_state(kv, &c->state, err);
+    if (rc != 0)
+        return rc;
+    reload_clock(c);
+    c->accept_offset = 0;
+    return c->registry_offset >= c->state.next_offset ? replace_registry(c, kv, err) : 0;
+}
+
+struct clock_core *collector_clock(struct collector *c)
+{
+    return &c->clock;
+}
+
+static uint32_t fixed_roles(const struct collector *c, const uint8_t key[KEY_BYTES])
+{
+    for (unsigned i = 0; i < c->fixed_key_count; i++)
+        if (memcmp(c->fixed_keys[i].key, key, KEY_BYTES) == 0)
+            return c->fixed_keys[i].roles;
+    return 0;
+}
+
+struct collector_identity collector_identify(const struct collector *c,
+                                             const uint8_t key[KEY_BYTES])
+{
+    struct collector_identity who = {.roles = fixed_roles(c, key)};
+    who.producer = registry_producer_by_key(c->registry, key, &who.revoked);
+    if (who.revoked)
+        who.roles = 0; /* also when the service's own file still names it */
+    else if (who.producer != REGISTRY_NONE &&
+             !registry_producer(c->registry, who.producer)->retired)
+        who.roles |= registry_producer(c->registry, who.producer)->roles;
+    return who;
+}
+
+struct collector_head collector_head(const struct collector *c)
+{
+    struct collector_head head = {.offset = c->state.next_offset - 1 - c->group.count,
+                                  .commit_number = c->state.commit_number,
+                                  .time_ms = c->state.time_ms,
+                                  .replay = c->state.replay};
+    memcpy(head.hash, c->state.hash, HASH_BYTES);
+    return head;
+}

@@ -1,0 +1,838 @@
+#include "common/model/observation.h"
+#include "common/model/registry.h"
+#include "tests/support/history.h"
+#include "tests/support/suite.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum {
+    D2024 = 19723, /* 2024-01-01 */
+    D2025 = 20089, /* 2025-01-01 */
+};
+
+static struct ident id(const char *text)
+{
+    struct ident out = {""};
+    if (text[0] != '\0')
+        ck_assert_msg(ident_set(&out, slice_str(text)), "%s", text);
+    return out;
+}
+
+static struct unit_span span(const char *code, day_t from, day_t to, uint8_t level,
+                             const char *parent, bool begins)
+{
+    return (struct unit_span){id(code), from, to, "Xã", "Xã", level, id(parent), begins};
+}
+
+/* Communes 1 and 2 of district 312 become the new 1 in 2025; 318 is an island without communes. */
+static void apply_units(struct registry *r)
+{
+    struct unit_span spans[] = {
+        span("31", D2024, DAY_NEVER, 1, "", false),
+        span("312", D2024, DAY_NEVER, 2, "31", false),
+        span("318", D2024, DAY_NEVER, 2, "31", false),
+        span("1", D2024, D2025 - 1, 3, "312", false),
+        span("2", D2024, D2025 - 1, 3, "312", false),
+        span("1", D2025, DAY_NEVER, 3, "312", true),
+    };
+    struct succession successions[] = {{D2025, id("1"), id("1"), PEOPLE_ALL},
+                                       {D2025, id("2"), id("1"), PEOPLE_ALL}};
+    struct catalogue_spec spec = {spans, 6, successions, 2};
+    struct err err = {0};
+    ck_assert_msg(registry_apply_catalogue(r, &spec, &err) == 0, "%s", err.text);
+}
+
+struct sample {
+    struct plan plan;
+    struct source sources[2];
+    struct indicator indicators[3];
+    struct duty duties[2];
+};
+
+static struct indicator counted(const char *name, enum indicator_kind kind, uint32_t reporters)
+{
+    struct indicator one = {.id = id(name),
+                            .name = "Số công dân",
+                            .kind = kind,
+                            .measure = id("persons"),
+                            .maximum = OBSERVATION_VALUE_MAX,
+                            .reporters = reporters,
+                            .period = PERIOD_DAY,
+                            .record_count = 1};
+    one.records[0] = (struct source_of_record){D2024 + 10, id("association")};
+    return one;
+}
+
+static void make_plan(struct sample *s, const char *name, uint32_t version)
+{
+    *s = (struct sample){
+        .sources = {{id("association"), "Hội Khuyến học"}, {id("software"), "Phần mềm"}},
+        .indicators = {counted("registered", INDICATOR_STOCK, REPORTS_LEAF),
+                       counted("classes", INDICATOR_FLOW, 1u << 3)},
+        .duties = {{id("registered"), D2024 + 10, D2024 + 400, 2}}};
+    s->indicators[2] = (struct indicator){.id = id("share"),
+                                          .name = "Tỷ lệ",
+                                          .kind = INDICATOR_RATIO,
+                                          .reporters = REPORTS_LEAF,
+                                          .numerator = id("registered"),
+                                          .denominator = id("classes")};
+    s->plan = (struct plan){.id = id(name),
+                            .version = version,
+                            .title = "Tháng Khuyến học",
+                            .root = id("31"),
+                            .from = D2024,
+                            .to = D2025,
+                            .sources = s->sources,
+                            .source_count = 2,
+                            .indicators = s->indicators,
+                            .indicator_count = 3,
+                            .duties = s->duties,
+                            .duty_count = 1};
+}
+
+static void apply_plan(struct registry *r, const struct sample *s)
+{
+    struct err err = {0};
+    ck_assert_msg(registry_apply_plan(r, &s->plan, &err) == 0, "%s", err.text);
+}
+
+static struct producer_change officer(const char *name, uint32_t roles, const char *scope)
+{
+    struct producer_change change = {.kind = PRODUCER_SET};
+    change.producer.name = id(name);
+    change.producer.roles = roles;
+    if (roles & ROLE_SUBMIT)
+        change.producer.source = id("association");
+    if (scope[0] != '\0')
+        change.producer.scopes[change.producer.scope_count++] = id(scope);
+    return change;
+}
+
+static struct producer_change key_change(enum producer_change_kind kind, const char *name,
+                                         uint8_t key)
+{
+    struct producer_change change = {.kind = kind};
+    change.producer.name = id(name);
+    memset(change.key, key, sizeof change.key);
+    return change;
+}
+
+static void apply(struct registry *r, struct producer_change change)
+{
+    struct err err = {0};
+    ck_assert_msg(registry_apply_producer(r, &change, &err) == 0, "%s", err.text);
+}
+
+static struct registry *registry_with_units_and_plan(void)
+{
+    struct sample s;
+    struct registry *r = registry_create();
+    apply_units(r);
+    make_plan(&s, "hp", 1);
+    apply_plan(r, &s);
+    return r;
+}
+
+static uint32_t unit_of(const struct registry *r, const char *code, day_t on)
+{
+    const struct catalogue *c = registry_catalogue(r);
+    return catalogue_unit_on(c, catalogue_code_find(c, slice_str(code)), on);
+}
+
+static uint32_t by_key(const struct registry *r, uint8_t key, bool *revoked)
+{
+    uint8_t bytes[KEY_BYTES];
+    memset(bytes, key, sizeof bytes);
+    return registry_producer_by_key(r, bytes, revoked);
+}
+
+/* Everything that can be asked of a registry, as text: two that read the same are the same. */
+struct text {
+    char bytes[16384];
+    size_t len;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct text *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    t->len += (size_t)vsnprintf(t->bytes + t->len, sizeof t->bytes - t->len, format, args);
+    va_end(args);
+    ck_assert_uint_lt(t->len, sizeof t->bytes);
+}
+
+static void add_catalogue(struct text *t, const struct catalogue *c)
+{
+    for (uint32_t i = 0; i < catalogue_code_count(c); i++)
+        add(t, "code %s\n", catalogue_code_text(c, i));
+    for (uint32_t i = 0; i < catalogue_unit_count(c); i++) {
+        const struct unit *u = catalogue_unit(c, i);
+        add(t, "unit %u %d %d heir %u\n", u->code, u->from, u->to, u->heir);
+    }
+}
+
+static void add_indicators(struct text *t, const struct registry *r)
+{
+    for (uint32_t i = 0; i < registry_indicator_count(r); i++) {
+        const struct indicator *one = registry_indicator(r, i);
+        const struct duty *const *duties;
+        add(t, "indicator %s %s %d..%" PRId64 " %u\n", one->id.text, one->name, (int)one->kind,
+            one->maximum, registry_record_on(r, i, D2025));
+        for (unsigned k = registry_duties(r, i, &duties); k-- > 0;)
+            add(t, "duty %s %d %d %u\n", duties[k]->indicator.text, duties[k]->from, duties[k]->to,
+                duties[k]->due_days);
+    }
+}
+
+static void add_producers(struct text *t, const struct registry *r)
+{
+    for (uint32_t i = 0; i < registry_producer_count(r); i++) {
+        const struct producer *p = registry_producer(r, i);
+        add(t, "producer %s %u %s %d", p->name.text, p->roles, p->source.text, p->retired);
+        for (unsigned k = 0; k < p->scope_count; k++)
+            add(t, " scope %s", p->scopes[k].text);
+        for (unsigned k = 0; k < p->key_count; k++)
+            add(t, " key %u %d", p->keys[k].bytes[0], p->keys[k].revoked);
+        add(t, "\n");
+    }
+    for (unsigned key = 0; key < 256; key++) {
+        bool revoked;
+        uint32_t producer = by_key(r, (uint8_t)key, &revoked);
+        if (producer != REGISTRY_NONE)
+            add(t, "key %u of %u %d\n", key, producer, revoked);
+    }
+}
+
+static void describe(const struct registry *r, struct text *t)
+{
+    t->len = 0;
+    add_catalogue(t, registry_catalogue(r));
+    for (uint32_t i = 0; i < registry_source_count(r); i++)
+        add(t, "source %s %s\n", registry_source(r, i)->id.text, registry_source(r, i)->name);
+    add_indicators(t, r);
+    for (uint32_t i = 0; i < registry_plan_count(r); i++)
+        add(t, "plan %s %u %s\n", registry_plan(r, i)->id.text, registry_plan(r, i)->version,
+            registry_plan(r, i)->title);
+    add_producers(t, r);
+}
+
+/* ---- catalogue ---- */
+
+START_TEST(new_registry_is_empty)
+{
+    struct registry *r = registry_create();
+    struct text t;
+    describe(r, &t);
+    ck_assert_uint_eq(t.len, 0);
+    ck_assert_uint_eq(catalogue_unit_count(registry_catalogue(r)), 0);
+    registry_destroy(r);
+    registry_destroy(NULL);
+}
+END_TEST
+
+START_TEST(refused_catalogue_leaves_the_one_before)
+{
+    struct registry *r = registry_with_units_and_plan();
+    struct text before, after;
+    struct unit_span spans[] = {span("77", D2024, DAY_NEVER, 1, "", false),
+                                span("78", D2024, DAY_NEVER, 2, "79", false)};
+    struct catalogue_spec spec = {spans, 2, NULL, 0};
+    const struct catalogue *kept = registry_catalogue(r);
+    describe(r, &before);
+    ck_assert_int_eq(registry_apply_catalogue(r, &spec, NULL), ERR_INVALID);
+    describe(r, &after);
+    ck_assert_str_eq(after.bytes, before.bytes);
+    ck_assert_ptr_eq(registry_catalogue(r), kept);
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(codes_keep_their_ordinals_when_a_catalogue_is_applied_again)
+{
+    struct registry *r = registry_create();
+    struct unit_span other[] = {span("9", D2024, DAY_NEVER, 1, "", false),
+                                span("2", D2024, DAY_NEVER, 1, "", false)};
+    struct catalogue_spec spec = {other, 2, NULL, 0};
+    apply_units(r);
+    uint32_t two = catalogue_code_find(registry_catalogue(r), slice_str("2"));
+    uint32_t count = catalogue_code_count(registry_catalogue(r));
+    ck_assert_int_eq(registry_apply_catalogue(r, &spec, NULL), 0);
+    ck_assert_uint_eq(catalogue_code_find(registry_catalogue(r), slice_str("2")), two);
+    ck_assert_uint_eq(catalogue_code_find(registry_catalogue(r), slice_str("9")), count);
+    apply_units(r);
+    ck_assert_uint_eq(catalogue_code_find(registry_catalogue(r), slice_str("2")), two);
+    ck_assert_uint_eq(catalogue_code_count(registry_catalogue(r)), count + 1);
+    ck_assert_uint_eq(unit_of(r, "9", D2024), CATALOGUE_NONE);
+    registry_destroy(r);
+}
+END_TEST
+
+/* ---- plans ---- */
+
+static void check_plan_refused(struct registry *r, const struct sample *s, int code,
+                               const char *sentence)
+{
+    struct text before, after;
+    struct err err = {0};
+    describe(r, &before);
+    int rc = registry_apply_plan(r, &s->plan, &err);
+    ck_assert_msg(rc == code, "%d for: %s", rc, sentence);
+    ck_assert_str_eq(err.text, sentence);
+    describe(r, &after);
+    ck_assert_str_eq(after.bytes, before.bytes);
+}
+
+START_TEST(refused_plan_leaves_all_as_it_was)
+{
+    struct registry *r = registry_with_units_and_plan();
+    struct sample s;
+    make_plan(&s, "hp", 1);
+    check_plan_refused(r, &s, ERR_INVALID,
+                       "version: 1 is not above 1, which was applied already: raise it");
+    make_plan(&s, "hp", 2);
+    s.plan.title = "";
+    check_plan_refused(r, &s, ERR_INVALID, "title: is empty: people need something to read there");
+    make_plan(&s, "hp", 2);
+    s.plan.root = id("99");
+    check_plan_refused(r, &s, ERR_NOT_FOUND,
+                       "root: \"99\" is no unit of the catalogue: apply a catalogue that has it "
+                       "first, or correct the code");
+    make_plan(&s, "hp", 2);
+    s.sources[0].name = "tên khác";
+    s.indicators[0].kind = INDICATOR_FLOW;
+    check_plan_refused(
+        r, &s, ERR_INVALID,
+        "indicators[0].kind: \"registered\" was applied with another, and figures may "
+        "stand under it: give the changed indicator a new id");
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(meaning_of_an_indicator_never_changes)
+{
+    static const char *const parts[] = {"entry", "period", "calendar"};
+    for (size_t i = 0; i < 3; i++) {
+        struct registry *r = registry_with_units_and_plan();
+        struct sample s;
+        char sentence[256];
+        make_plan(&s, "hp", 2);
+        if (i == 0)
+            s.indicators[1].entry = ENTRY_TALLY;
+        else if (i == 1)
+            s.indicators[1].period = PERIOD_MONTH;
+        else
+            s.indicators[1].calendar = CALENDAR_ADMINISTRATIVE;
+        snprintf(
+            sentence, sizeof sentence,
+            "indicators[1].%s: \"classes\" was applied with another, and figures may stand under "
+            "it: give the changed indicator a new id",
+            parts[i]);
+        check_plan_refused(r, &s, ERR_INVALID, sentence);
+        registry_destroy(r);
+    }
+}
+END_TEST
+
+START_TEST(meaning_holds_even_when_the_indicator_was_dropped_between)
+{
+    struct registry *r = registry_with_units_and_plan();
+    struct sample s;
+    make_plan(&s, "hp", 2);
+    s.plan.indicator_count = 1; /* classes and share are gone */
+    apply_plan(r, &s);
+    uint32_t classes = registry_indicator_find(r, slice_str("classes"));
+    ck_assert_uint_eq(classes, 1);
+    ck_assert_int_eq(registry_indicator(r, classes)->kind, INDICATOR_FLOW);
+    make_plan(&s, "hp", 3);
+    s.indicators[1].entry = ENTRY_TALLY;
+    check_plan_refused(r, &s, ERR_INVALID,
+                       "indicators[1].entry: \"classes\" was applied with another, and figures may "
+                       "stand under it: give the changed indicator a new id");
+    registry_destroy(r);
+}
+END_TEST
+
+static void other_name(struct indicator *one)
+{
+    one->name = "Tên khác";
+}
+static void other_measure(struct indicator *one)
+{
+    one->measure = id("families");
+}
+static void other_minimum(struct indicator *one)
+{
+    one->minimum = 1;
+}
+static void other_maximum(struct indicator *one)
+{
+    one->maximum = 1;
+}
+static void other_reporters(struct indicator *one)
+{
+    one->reporters = 1u << 2;
+}
+static void other_record(struct indicator *one)
+{
+    one->records[0].source = id("software");
+}
+static void one_record_more(struct indicator *one)
+{
+    one->records[one->record_count++] = (struct source_of_record){D2025, id("software")};
+}
+
+START_TEST(two_plans_must_agree_on_a_shared_indicator)
+{
+    static const struct {
+        void (*spoil)(struct indicator *one);
+        const char *part;
+    } rows[] = {{other_name, "name"},         {other_measure, "measure"},
+                {other_minimum, "minimum"},   {other_maximum, "maximum"},
+                {other_reporters, "reports"}, {other_record, "records"},
+                {one_record_more, "records"}};
+    struct registry *r = registry_with_units_and_plan();
+    struct sample s;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char sentence[256];
+        make_plan(&s, "tb", 1);
+        rows[i].spoil(&s.indicators[0]);
+        snprintf(sentence, sizeof sentence,
+                 "indicators[0].%s: plan \"hp\" defines \"registered\" with another: make them the "
+                 "same, or give this one an id of its own",
+                 rows[i].part);
+        check_plan_refused(r, &s, ERR_INVALID, sentence);
+    }
+    make_plan(&s, "tb", 1);
+    apply_plan(r, &s);
+    ck_assert_uint_eq(registry_indicator_count(r), 3);
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(later_version_replaces_duties_bounds_and_records)
+{
+    struct registry *r = registry_with_units_and_plan();
+    struct sample s;
+    const struct duty *const *duties;
+    uint32_t registered = registry_indicator_find(r, slice_str("registered"));
+    const struct indicator *handed_out = registry_indicator(r, registered);
+    make_plan(&s, "hp", 2);
+    s.indicators[0].maximum = 500;
+    one_record_more(&s.indicators[0]);
+    s.duties[0].due_days = 5;
+    s.duties[1] = (struct duty){id("classes"), D2024, D2024 + 9, 0};
+    s.plan.duty_count = 2;
+    apply_plan(r, &s);
+    ck_assert_uint_eq(registry_plan_count(r), 1);
+    ck_assert_uint_eq(registry_plan(r, 0)->version, 2);
+    ck_assert_ptr_eq(registry_indicator(r, registered), handed_out);
+    ck_assert_int_eq(handed_out->maximum, 500);
+    ck_assert_uint_eq(registry_duties(r, registered, &duties), 1);
+    ck_assert_uint_eq(duties[0]->due_days, 5);
+    ck_assert_uint_eq(registry_record_on(r, registered, D2024), REGISTRY_NONE);
+    ck_assert_uint_eq(registry_record_on(r, registered, D2024 + 10), 0);
+    ck_assert_uint_eq(registry_record_on(r, registered, D2025), 1);
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(duty_due_first_holds_where_plans_share_an_indicator)
+{
+    struct registry *r = registry_with_units_and_plan();
+    struct sample s;
+    const struct duty *const *duties;
+    make_plan(&s, "tb", 1);
+    s.duties[0].due_days = 1;
+    s.duties[0].to = D2024 + 20;
+    apply_plan(r, &s);
+    ck_assert_uint_eq(registry_duties(r, 0, &duties), 2);
+    ck_assert_uint_eq(registry_duty_on(r, 0, D2024 + 15)->due_days, 1);
+    ck_assert_uint_eq(registry_duty_on(r, 0, D2024 + 21)->due_days, 2);
+    ck_assert_ptr_null(registry_duty_on(r, 0, D2024 + 9));
+    ck_assert_ptr_null(registry_duty_on(r, 0, D2024 + 401));
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(nothing_is_owed_on_a_day_that_ends_no_period)
+{
+    struct registry *r = registry_create();
+    struct sample s;
+    apply_units(r);
+    make_plan(&s, "hp", 1);
+    s.indicators[0].period = PERIOD_MONTH;
+    apply_plan(r, &s);
+    day_t end = day_of(2024, 1, 31);
+    ck_assert_ptr_nonnull(registry_duty_on(r, 0, end));
+    ck_assert_ptr_null(registry_duty_on(r, 0, end - 1));
+    ck_assert_uint_eq(registry_owed(r, 0, unit_of(r, "31", end), end), 3);
+    ck_assert_uint_eq(registry_owed(r, 0, unit_of(r, "31", end), end - 1), 0);
+    registry_destroy(r);
+}
+END_TEST
+
+/* ---- producers ---- */
+
+static void check_change_refused(struct registry *r, struct producer_change change, int code,
+                                 const char *sentence)
+{
+    struct text before, after;
+    struct err err = {0};
+    describe(r, &before);
+    int rc = registry_apply_producer(r, &change, &err);
+    ck_assert_msg(rc == code, "%d for: %s", rc, sentence);
+    ck_assert_str_eq(err.text, sentence);
+    describe(r, &after);
+    ck_assert_str_eq(after.bytes, before.bytes);
+}
+
+static struct producer_change with_source(struct producer_change change, const char *source)
+{
+    change.producer.source = id(source);
+    return change;
+}
+
+static struct producer_change with_scope_count(struct producer_change change, unsigned count)
+{
+    change.producer.scope_count = count;
+    return change;
+}
+
+START_TEST(faulty_change_of_a_producer_leaves_all_as_it_was)
+{
+    struct registry *r = registry_with_units_and_plan();
+    apply(r, officer("an", ROLE_SUBMIT, "1"));
+    apply(r, officer("binh", ROLE_SUBMIT, "2"));
+    apply(r, officer("cu", ROLE_SUBMIT, "2"));
+    apply(r, key_change(PRODUCER_KEY_ADD, "an", 1));
+    apply(r, key_change(PRODUCER_KEY_ADD, "an", 2));
+    apply(r, key_change(PRODUCER_KEY_REVOKE, "an", 2));
+    apply(r, key_change(PRODUCER_RETIRE, "cu", 0));
+    const struct {
+        struct producer_change change;
+        int code;
+        const char *sentence;
+    } rows[] = {
+        {{.kind = PRODUCER_SET},
+         ERR_INVALID,
+         "producer: its name is not 1 to 32 of the characters 0-9 A-Z a-z . _ -"},
+        {key_change((enum producer_change_kind)9, "an", 0), ERR_INVALID,
+         "producer an: 9 is no kind of change"},
+        {officer("an", 0, "1"), ERR_INVALID,
+         "producer an: roles: say one or more of submit, subscribe, operate, service, delegate"},
+        {officer("an", 1u << 9, "1"), ERR_INVALID,
+         "producer an: roles: say one or more of submit, subscribe, operate, service, delegate"},
+        {officer("new", ROLE_SUBMIT, ""), ERR_INVALID,
+         "producer new: scopes: who submits must say for which units"},
+        {with_source(officer("new", ROLE_SUBMIT, "1"), ""), ERR_INVALID,
+         "producer new: source: who submits must say on whose behalf"},
+        {with_source(officer("new", ROLE_SUBMIT, "1"), "ministry"), ERR_NOT_FOUND,
+         "producer new: source: no plan has a source \"ministry\": apply the plan first, or "
+         "correct "
+         "the source"},
+        {officer("new", ROLE_SUBSCRIBE, "99"), ERR_NOT_FOUND,
+         "producer new: scopes[0]: \"99\" is no unit of the catalogue: apply a catalogue that has "
+         "it "
+         "first, or correct the code"},
+        {with_scope_count(officer("new", ROLE_SUBMIT, "1"), PRODUCER_SCOPES_MAX + 1), ERR_LIMIT,
+         "producer new: scopes: 65 of them: a producer has at most 64"},
+        {key_change(PRODUCER_KEY_ADD, "new", 7), ERR_NOT_FOUND,
+         "producer new: is not registered: register it first"},
+        {key_change(PRODUCER_KEY_ADD, "an", 0), ERR_INVALID,
+         "producer an: the key is all zeros: it is no key"},
+        {key_change(PRODUCER_KEY_ADD, "an", 1), ERR_EXISTS,
+         "producer an: key 01010101... is bound to an already: make a new pair"},
+        {key_change(PRODUCER_KEY_ADD, "binh", 1), ERR_EXISTS,
+         "producer binh: key 01010101... is bound to an already: make a new pair"},
+        {key_change(PRODUCER_KEY_ADD, "an", 2), ERR_INVALID,
+         "producer an: key 02020202... was revoked, and is so for ever: make a new pair"},
+        {key_change(PRODUCER_KEY_ADD, "binh", 2), ERR_INVALID,
+         "producer binh: key 02020202... was revoked, and is so for ever: make a new pair"},
+        {key_change(PRODUCER_KEY_REVOKE, "an", 2), ERR_EXISTS,
+         "producer an: key 02020202... is revoked already"},
+        {key_change(PRODUCER_KEY_REVOKE, "binh", 1), ERR_NOT_FOUND,
+         "producer binh: key 01010101... is not one of its keys"},
+        {key_change(PRODUCER_KEY_REVOKE, "new", 1), ERR_NOT_FOUND,
+         "producer new: is not registered: register it first"},
+        {key_change(PRODUCER_RETIRE, "new", 0), ERR_NOT_FOUND,
+         "producer new: is not registered: register it first"},
+        {key_change(PRODUCER_RETIRE, "cu", 0), ERR_INVALID,
+         "producer cu: is retired for good: register another name"},
+        {key_change(PRODUCER_KEY_ADD, "cu", 8), ERR_INVALID,
+         "producer cu: is retired for good: register another name"},
+        {officer("cu", ROLE_SUBMIT, "1"), ERR_INVALID,
+         "producer cu: is retired for good: register another name"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        check_change_refused(r, rows[i].change, rows[i].code, rows[i].sentence);
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(both_keys_hold_during_a_rotation)
+{
+    struct registry *r = registry_with_units_and_plan();
+    bool old_revoked = true, new_revoked = true;
+    apply(r, officer("an", ROLE_SUBMIT, "1"));
+    apply(r, key_change(PRODUCER_KEY_ADD, "an", 9));
+    apply(r, key_change(PRODUCER_KEY_ADD, "an", 3));
+    ck_assert_uint_eq(by_key(r, 9, &old_revoked), 0);
+    ck_assert_uint_eq(by_key(r, 3, &new_revoked), 0);
+    ck_assert(!old_revoked && !new_revoked);
+    apply(r, key_change(PRODUCER_KEY_REVOKE, "an", 9));
+    ck_assert_uint_eq(by_key(r, 9, &old_revoked), 0);
+    ck_assert_uint_eq(by_key(r, 3, &new_revoked), 0);
+    ck_assert(old_revoked && !new_revoked);
+    ck_assert_uint_eq(by_key(r, 4, &old_revoked), REGISTRY_NONE);
+    ck_assert(!old_revoked);
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(revoked_key_stays_revoked_over_years_of_rotations)
+{
+    struct registry *r = registry_with_units_and_plan();
+    bool revoked;
+    apply(r, officer("an", ROLE_SUBMIT, "1"));
+    for (uint8_t key = 1; key < 100; key++) {
+        apply(r, key_change(PRODUCER_KEY_ADD, "an", key));
+        if (key > 1)
+            apply(r, key_change(PRODUCER_KEY_REVOKE, "an", (uint8_t)(key - 1)));
+    }
+    apply(r, officer("an", ROLE_SUBMIT, "2"));
+    for (uint8_t key = 1; key < 99; key++) {
+        ck_assert_uint_eq(by_key(r, key, &revoked), 0);
+        ck_assert_msg(revoked, "key %u", key);
+    }
+    ck_assert_uint_eq(by_key(r, 99, &revoked), 0);
+    ck_assert(!revoked);
+    ck_assert_uint_eq(registry_producer(r, 0)->key_count, PRODUCER_KEYS_MAX);
+    ck_assert_str_eq(registry_producer(r, 0)->scopes[0].text, "2");
+    struct err err = {0};
+    struct producer_change again = key_change(PRODUCER_KEY_ADD, "an", 1);
+    ck_assert_int_eq(registry_apply_producer(r, &again, &err), ERR_INVALID);
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(eight_valid_keys_are_the_most)
+{
+    struct registry *r = registry_with_units_and_plan();
+    apply(r, officer("an", ROLE_SUBMIT, "1"));
+    for (uint8_t key = 1; key <= PRODUCER_KEYS_MAX; key++)
+        apply(r, key_change(PRODUCER_KEY_ADD, "an", key));
+    check_change_refused(r, key_change(PRODUCER_KEY_ADD, "an", 9), ERR_LIMIT,
+                         "producer an: has 8 valid keys, the most there may be: revoke one first");
+    apply(r, key_change(PRODUCER_KEY_REVOKE, "an", 4));
+    apply(r, key_change(PRODUCER_KEY_ADD, "an", 9));
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(ordinals_of_producers_follow_registration)
+{
+    struct registry *r = registry_with_units_and_plan();
+    apply(r, officer("zz", ROLE_SUBMIT, "1"));
+    apply(r, officer("aa", ROLE_SUBSCRIBE, "2"));
+    apply(r, officer("zz", ROLE_SUBMIT, "312"));
+    ck_assert_uint_eq(registry_producer_find(r, slice_str("zz")), 0);
+    ck_assert_uint_eq(registry_producer_find(r, slice_str("aa")), 1);
+    ck_assert_uint_eq(registry_producer_find(r, slice_str("mm")), REGISTRY_NONE);
+    ck_assert_uint_eq(registry_producer_count(r), 2);
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(scope_is_that_of_the_last_unit_of_the_code_and_all_it_came_from)
+{
+    struct registry *r = registry_with_units_and_plan();
+    apply(r, officer("commune", ROLE_SUBMIT, "1"));
+    apply(r, officer("gone", ROLE_SUBMIT, "2"));
+    apply(r, officer("district", ROLE_SUBMIT, "312"));
+    apply(r, officer("operator", ROLE_OPERATE, ""));
+    apply(r, officer("puller", ROLE_SERVICE, ""));
+    apply(r, officer("gateway", ROLE_DELEGATE, ""));
+    apply(r, officer("retired", ROLE_OPERATE, ""));
+    apply(r, key_change(PRODUCER_RETIRE, "retired", 0));
+    static const struct {
+        const char *producer;
+        const char *code;
+        day_t on;
+        bool in;
+        const char *reason;
+    } rows[] = {
+        {"commune", "1", D2025, true, "its own unit"},
+        {"commune", "1", D2024, true, "the unit that bore its code before, as it came from it"},
+        {"commune", "2", D2024, true, "the other it came from"},
+        {"commune", "318", D2024, false, "a stranger"},
+        {"commune", "312", D2025, false, "above it"},
+        {"gone", "2", D2024, true, "the last to bear the code has ended, and is covered still"},
+        {"gone", "1", D2025, false, "what it became is not its own"},
+        {"district", "1", D2025, true, "below it"},
+        {"district", "318", D2025, false, "beside it"},
+        {"operator", "318", D2025, true, "sees all"},
+        {"puller", "31", D2025, true, "sees all"},
+        {"gateway", "1", D2025, false, "speaks for officers only"},
+        {"retired", "1", D2025, false, "may no longer speak"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint32_t producer = registry_producer_find(r, slice_str(rows[i].producer));
+        bool in = registry_in_scope(r, producer, unit_of(r, rows[i].code, rows[i].on), rows[i].on);
+        ck_assert_msg(in == rows[i].in, "%s of %s: %s", rows[i].producer, rows[i].code,
+                      rows[i].reason);
+    }
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(earlier_bearer_of_a_code_is_out_of_scope_unless_it_is_a_predecessor)
+{
+    struct registry *r = registry_with_units_and_plan();
+    struct unit_span spans[] = {span("31", D2024, DAY_NEVER, 1, "", false),
+                                span("1", D2024, D2025 - 1, 3, "31", false),
+                                span("1", D2025, DAY_NEVER, 3, "31", true)};
+    struct catalogue_spec spec = {spans, 3, NULL, 0}; /* no succession joins the two */
+    ck_assert_int_eq(registry_apply_catalogue(r, &spec, NULL), 0);
+    apply(r, officer("an", ROLE_SUBMIT, "1"));
+    ck_assert(registry_in_scope(r, 0, unit_of(r, "1", D2025), D2025));
+    ck_assert(!registry_in_scope(r, 0, unit_of(r, "1", D2024), D2024));
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(scope_of_a_code_that_vanished_covers_nothing)
+{
+    struct registry *r = registry_with_units_and_plan();
+    struct unit_span spans[] = {span("31", D2024, DAY_NEVER, 1, "", false)};
+    struct catalogue_spec spec = {spans, 1, NULL, 0};
+    apply(r, officer("an", ROLE_SUBMIT, "1"));
+    ck_assert_int_eq(registry_apply_catalogue(r, &spec, NULL), 0);
+    ck_assert(!registry_in_scope(r, 0, unit_of(r, "31", D2024), D2024));
+    apply_units(r);
+    ck_assert(registry_in_scope(r, 0, unit_of(r, "1", D2025), D2025));
+    registry_destroy(r);
+}
+END_TEST
+
+/* ---- who owes ---- */
+
+START_TEST(island_district_is_a_leaf_and_owes)
+{
+    struct registry *r = registry_with_units_and_plan();
+    day_t on = D2024 + 20;
+    ck_assert(registry_is_reporter(r, 0, unit_of(r, "318", on), on));
+    ck_assert(!registry_is_reporter(r, 0, unit_of(r, "312", on), on));
+    ck_assert(!registry_is_reporter(r, 1, unit_of(r, "318", on), on)); /* level 3 */
+    ck_assert(registry_is_reporter(r, 1, unit_of(r, "1", on), on));
+    ck_assert(!registry_is_reporter(r, 2, unit_of(r, "1", on), on)); /* a ratio */
+    ck_assert_uint_eq(registry_owed(r, 0, unit_of(r, "31", on), on), 3);
+    ck_assert_uint_eq(registry_owed(r, 0, unit_of(r, "312", on), on), 2);
+    ck_assert_uint_eq(registry_owed(r, 0, unit_of(r, "312", D2025), D2025), 1);
+    ck_assert_uint_eq(registry_owed(r, 0, unit_of(r, "31", on), D2024 + 9), 0); /* no duty yet */
+    ck_assert_uint_eq(registry_owed(r, 1, unit_of(r, "31", on), on), 0);        /* no duty at all */
+    ck_assert_uint_eq(registry_owed(r, 0, unit_of(r, "2", on), D2025), 0);      /* not in force */
+    ck_assert_uint_eq(registry_owed(r, 0, CATALOGUE_NONE, on), 0);
+    registry_destroy(r);
+}
+END_TEST
+
+static bool naive_reports(const struct history *h, uint32_t reporters, int code, int day)
+{
+    const struct history_cell *one = &h->cells[code][day];
+    if (reporters != REPORTS_LEAF)
+        return one->alive && (reporters >> one->level & 1) != 0;
+    for (int i = 0; i < HISTORY_CODES; i++)
+        if (h->cells[i][day].alive && h->cells[i][day].parent == code)
+            return false;
+    return one->alive;
+}
+
+static uint32_t naive_owed(const struct history *h, uint32_t reporters, int code, int day)
+{
+    uint32_t count = naive_reports(h, reporters, code, day);
+    for (int i = 0; i < HISTORY_CODES; i++)
+        if (h->cells[i][day].alive && h->cells[i][day].parent == code)
+            count += naive_owed(h, reporters, i, day);
+    return count;
+}
+
+static void check_owed(const struct registry *r, const struct history *h, uint64_t seed, int code,
+                       int day)
+{
+    day_t on = HISTORY_FIRST + day;
+    uint32_t unit = unit_of(r, history_code(code), on);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t reporters = registry_indicator(r, i)->reporters;
+        uint32_t want = h->cells[code][day].alive ? naive_owed(h, reporters, code, day) : 0;
+        uint32_t got = registry_owed(r, i, unit, on);
+        ck_assert_msg(got == want, "seed %" PRIu64 ", %s on day %d owes %u, not %u", seed,
+                      history_code(code), day, got, want);
+        ck_assert_int_eq(registry_is_reporter(r, i, unit, on),
+                         naive_reports(h, reporters, code, day));
+    }
+}
+
+/* A root that all histories have on their way: plans need one, owed counts do not look at it. */
+static void apply_history_plan(struct registry *r, const struct history *h)
+{
+    struct sample s;
+    make_plan(&s, "hp", 1);
+    s.plan.root = h->spans[0].code;
+    s.indicators[1].reporters = 1u << 2 | 1u << 4;
+    for (int i = 0; i < 2; i++)
+        s.duties[i] = (struct duty){s.indicators[i].id, HISTORY_FIRST, D2025, 0};
+    s.plan.duty_count = 2;
+    apply_plan(r, &s);
+}
+
+START_TEST(owed_counts_agree_with_counting_by_hand)
+{
+    enum { HISTORIES = 100 };
+    const char *given = getenv("TONGHOP_SEED");
+    uint64_t first = given ? strtoull(given, NULL, 10) : 1;
+    struct history *h = calloc(1, sizeof *h);
+    for (uint64_t seed = first; seed < first + HISTORIES; seed++) {
+        struct registry *r = registry_create();
+        history_make(h, seed);
+        ck_assert_int_eq(registry_apply_catalogue(r, &h->spec, NULL), 0);
+        apply_history_plan(r, h);
+        for (int i = 0; i < 4 * HISTORY_CODES * HISTORY_DAYS; i++) /* in no order: the cache */
+            check_owed(r, h, seed, (int)history_random(h, HISTORY_CODES),
+                       (int)history_random(h, HISTORY_DAYS));
+        registry_destroy(r);
+    }
+    free(h);
+}
+END_TEST
+
+START_TEST(owed_counts_follow_a_new_catalogue)
+{
+    struct registry *r = registry_with_units_and_plan();
+    day_t on = D2024 + 20;
+    ck_assert_uint_eq(registry_owed(r, 0, unit_of(r, "31", on), on), 3);
+    struct unit_span spans[] = {span("31", D2024, DAY_NEVER, 1, "", false),
+                                span("318", D2024, DAY_NEVER, 2, "31", false)};
+    struct catalogue_spec spec = {spans, 2, NULL, 0};
+    ck_assert_int_eq(registry_apply_catalogue(r, &spec, NULL), 0);
+    ck_assert_uint_eq(registry_owed(r, 0, unit_of(r, "31", on), on), 1);
+    registry_destroy(r);
+}
+END_TEST
+
+SUITE_MAIN("registry", new_registry_is_empty, refused_catalogue_leaves_the_one_before,
+           codes_keep_their_ordinals_when_a_catalogue_is_applied_again,
+           refused_plan_leaves_all_as_it_was, meaning_of_an_indicator_never_changes,
+           meaning_holds_even_when_the_indicator_was_dropped_between,
+           two_plans_must_agree_on_a_shared_indicator,
+           later_version_replaces_duties_bounds_and_records,
+           duty_due_first_holds_where_plans_share_an_indicator,
+           nothing_is_owed_on_a_day_that_ends_no_period,
+           faulty_change_of_a_producer_leaves_all_as_it_was, both_keys_hold_during_a_rotation,
+           revoked_key_stays_revoked_over_years_of_rotations, eight_valid_keys_are_the_most,
+           ordinals_of_producers_follow_registration,
+           scope_is_that_of_the_last_unit_of_the_code_and_all_it_came_from,
+           earlier_bearer_of_a_code_is_out_of_scope_unless_it_is_a_predecessor,
+           scope_of_a_code_that_vanished_covers_nothing, island_district_is_a_leaf_and_owes,
+           owed_counts_agree_with_counting_by_hand, owed_counts_follow_a_new_catalogue)
