@@ -21,6 +21,7 @@ void spool_core_init(struct spool_core *s, const struct spool_options *options,
                              .next_number = next_number,
                              .next_send = first,
                              .sent_end = first,
+                             .link_first = first,
                              .deadline_ms = INT64_MAX};
     if (options)
         s->options = *options;
@@ -137,7 +138,7 @@ static void reopen_when_drained(struct spool_core *s, const struct spool_random 
     e->reason = s->reason;
     uint64_t held = spool_core_pending(s);
     s->id = random->id;
-    s->first = s->next_send = s->sent_end = 1;
+    s->first = s->next_send = s->sent_end = s->link_first = 1;
     s->next_number = held + 1;
     s->answered = s->rejected = 0;
     s->reopening = false;
@@ -162,14 +163,17 @@ static void reject(struct spool_core *s, uint64_t number, enum spool_reason reas
     s->reopening = true;
 }
 
+/* All below link_first was answered before anything went over this link: a collector that asks for
+ * it has lost it (it was restored, so the link is new). Between there and `first` it is an old copy
+ * of an answer, and says nothing. */
 static void take_gap(struct spool_core *s, uint64_t number, uint64_t expected, int64_t now_ms,
                      uint64_t jitter)
 {
-    if (expected >= number) {
+    if (expected < s->link_first) {
+        reject(s, number, SPOOL_NUMBER_LOST);
+    } else if (expected >= number || expected < s->first || is_settled(s, expected)) {
         go_back(s, number);
         pause_after_failure(s, now_ms, jitter);
-    } else if (expected < s->first || is_marked(s, s->answered, expected) || s->reopening) {
-        reject(s, number, SPOOL_NUMBER_LOST);
     } else {
         go_back(s, expected);
         if (s->retry_at_ms < now_ms)
@@ -250,6 +254,7 @@ void spool_core_link(struct spool_core *s, bool up, int64_t now_ms, struct spool
     if (s->link_up == up)
         return;
     s->link_up = up;
+    s->link_first = s->first;
     s->next_send = s->first;
     s->deadline_ms = INT64_MAX;
     s->retry_at_ms = now_ms;

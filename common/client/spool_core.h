@@ -75,6 +75,7 @@ struct spool_core {
     uint64_t next_number; /* what the next batch gets */
     uint64_t next_send;   /* go-back pointer, first..sent_end */
     uint64_t sent_end;    /* above every number ever sent since the start */
+    uint64_t link_first;  /* `first` when the link last came up */
     uint64_t answered;
     uint64_t rejected; /* to be moved to a new spool */
     bool link_up;
@@ -94,8 +95,9 @@ void spool_core_init(struct spool_core *s, const struct spool_options *options,
 /* The number of a new batch. The owner stores it durably before the next call. */
 uint64_t spool_core_enqueue(struct spool_core *s);
 
-/* Each of these overwrites *out. Pass in only answers that carry the spool's present id. One to a
- * number that is not held or was never sent does nothing: a copy that came late. */
+/* Each of these overwrites *out. Pass in only answers that carry the spool's present id and came
+ * over the present link. One to a number that is not held or was never sent does nothing: a copy
+ * that came late. */
 void spool_core_answer(struct spool_core *s, uint64_t number, const struct spool_answer *answer,
                        int64_t now_ms, const struct spool_random *random,
                        struct spool_effects *out);

@@ -25,6 +25,7 @@ enum {
     NET_SOCKETS_MAX = 1023,
     NET_QUEUE_MESSAGES = 1000,
     NET_RETRY_MS = 5000,
+    NET_HANDSHAKE_MS = 10000,
     NET_MESSAGE_BYTES = 16 * 1024 * 1024,
     /* CURVE's own framing round a frame (33 bytes in 4.3.4), so that the limit is on ours. */
     NET_CURVE_OVERHEAD_BYTES = 64,
@@ -273,6 +274,7 @@ static struct net_options net_options_fill(const struct net_options *given)
     o.sockets_max = o.sockets_max ? o.sockets_max : NET_SOCKETS_MAX;
     o.queue_messages_max = o.queue_messages_max ? o.queue_messages_max : NET_QUEUE_MESSAGES;
     o.retry_ms = o.retry_ms ? o.retry_ms : NET_RETRY_MS;
+    o.handshake_ms = o.handshake_ms ? o.handshake_ms : NET_HANDSHAKE_MS;
     o.message_bytes_max = o.message_bytes_max ? o.message_bytes_max : NET_MESSAGE_BYTES;
     return o;
 }
@@ -455,8 +457,7 @@ static int net_configure(struct net_socket *s, const struct net_key *server_key,
         {ZMQ_LINGER, 0}, /* -1 would hang at shutdown */
         {ZMQ_SNDHWM, (int)o->queue_messages_max},
         {ZMQ_RCVHWM, (int)o->queue_messages_max},
-        /* Ours is the loop that admits: it may be busy for some seconds at a start. */
-        {ZMQ_HANDSHAKE_IVL, 10000},
+        {ZMQ_HANDSHAKE_IVL, (int)o->handshake_ms},
         /* Find half-open links; the TTL makes the other side look too. */
         {ZMQ_HEARTBEAT_IVL, 5000},
         {ZMQ_HEARTBEAT_TIMEOUT, 15000},

@@ -52,6 +52,8 @@ struct net_options {
     unsigned queue_messages_max; /* each way, each peer; 0: 1000 */
     unsigned retry_ms;           /* longest pause before a lost or refused link is tried again;
                                     0: 5000. Jitter is added. */
+    unsigned handshake_ms;       /* longest that a link may take to be made, the wait for a busy
+                                    listener's loop included; 0: 10000 */
     size_t message_bytes_max;    /* of one frame; 0: 16 MiB. A larger one never arrives: the link
                                     is cut and made anew. Set it above the limit that the service
                                     itself answers with a refusal. */

@@ -144,11 +144,13 @@ struct wire_cells {
     const char *message;
 };
 void wire_pack_update(const struct wire_cells *u, struct buf *out);
-int wire_unpack_update(struct slice s, struct arena *arena, struct wire_cells *out, struct err *err);
+int wire_unpack_update(struct slice s, struct arena *arena, struct wire_cells *out,
+                       struct err *err);
 void wire_pack_snapshot_request(const struct wire_stream *s, struct buf *out);
 int wire_unpack_snapshot_request(struct slice s, struct wire_stream *out, struct err *err);
 void wire_pack_snapshot(const struct wire_cells *u, struct buf *out);
-int wire_unpack_snapshot(struct slice s, struct arena *arena, struct wire_cells *out, struct err *err);
+int wire_unpack_snapshot(struct slice s, struct arena *arena, struct wire_cells *out,
+                         struct err *err);
 
 struct wire_stream_head {
     struct wire_stream stream;

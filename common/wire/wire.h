@@ -1,7 +1,7 @@
 /* Between protobuf and our values, in both directions; the only includer of generated code. Every
  * unpack bounds sizes first, then decodes, then checks shape (UTF-8, dictionary references, array
- * lengths, enum ranges): what comes out is safe to use; whether it makes sense is for others. Unpacked
- * values live in the arena. */
+ * lengths, enum ranges): what comes out is safe to use; whether it makes sense is for others.
+ * Unpacked values live in the arena. */
 #ifndef TONGHOP_WIRE_WIRE_H
 #define TONGHOP_WIRE_WIRE_H
 
@@ -43,7 +43,8 @@ int wire_head_decode(struct slice frame, struct wire_head *out, struct err *err)
 
 void wire_pack_batch(const struct batch *b, struct buf *out);
 /* ERR_INVALID (malformed) or ERR_LIMIT (too large); the sentence says what. */
-int wire_unpack_batch(struct slice payload, struct arena *arena, struct batch *out, struct err *err);
+int wire_unpack_batch(struct slice payload, struct arena *arena, struct batch *out,
+                      struct err *err);
 
 struct wire_submit_answer {
     uint32_t refusal;
@@ -61,7 +62,8 @@ int wire_unpack_submit_answer(struct slice s, struct arena *arena, struct wire_s
 
 /* Registry documents: as stored in the journal's bodies and sent in Apply. */
 void wire_pack_catalogue(const struct catalogue_spec *c, struct buf *out);
-int wire_unpack_catalogue(struct slice s, struct arena *arena, struct catalogue_spec *out, struct err *err);
+int wire_unpack_catalogue(struct slice s, struct arena *arena, struct catalogue_spec *out,
+                          struct err *err);
 void wire_pack_plan(const struct plan *p, struct buf *out);
 int wire_unpack_plan(struct slice s, struct arena *arena, struct plan *out, struct err *err);
 void wire_pack_producer_change(const struct producer_change *c, struct buf *out);
@@ -78,8 +80,8 @@ enum wire_apply_kind {
 struct wire_apply {
     enum wire_apply_kind kind;
     bool dry_run;
-    int64_t time_ms;      /* REPLAY_TICK, CLOCK_ACCEPT */
-    struct slice body;    /* the packed document alone, as the journal will hold it; in the arena */
+    int64_t time_ms;   /* REPLAY_TICK, CLOCK_ACCEPT */
+    struct slice body; /* the packed document alone, as the journal will hold it; in the arena */
     union {
         struct catalogue_spec catalogue;
         struct plan plan;
@@ -135,7 +137,8 @@ struct wire_health {
     bool replay;
 };
 void wire_pack_health(const struct wire_health *h, struct buf *out);
-int wire_unpack_health(struct slice s, struct arena *arena, struct wire_health *out, struct err *err);
+int wire_unpack_health(struct slice s, struct arena *arena, struct wire_health *out,
+                       struct err *err);
 void wire_pack_counters(const char *text, struct buf *out);
 int wire_unpack_counters(struct slice s, struct arena *arena, const char **text, struct err *err);
 

@@ -53,7 +53,7 @@ static int read_operate_key(const struct doc_node *item, void *field, struct err
     return read_key(item, ROLE_OPERATE, field, e);
 }
 
-const struct schema_row collector_config_rows[] = {
+const struct schema_row collector_config_rows[COLLECTOR_CONFIG_ROWS] = {
     {
         .key = "listen",
         .type = SCHEMA_LIST,
@@ -178,9 +178,6 @@ const struct schema_row collector_config_rows[] = {
         SCHEMA_AT(struct collector_config, queue_messages_max),
     },
 };
-
-const size_t collector_config_row_count =
-    sizeof collector_config_rows / sizeof *collector_config_rows;
 
 void collector_config_fini(void *config)
 {

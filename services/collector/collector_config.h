@@ -5,7 +5,7 @@
 #include "common/config/schema.h"
 #include "services/collector/collector_core.h"
 
-enum { COLLECTOR_ENDPOINTS_MAX = 8, COLLECTOR_FIXED_KEYS_MAX = 64 };
+enum { COLLECTOR_ENDPOINTS_MAX = 8, COLLECTOR_FIXED_KEYS_MAX = 64, COLLECTOR_CONFIG_ROWS = 12 };
 
 /* Both lists of keys go into one: the core only asks for a key's roles. */
 struct collector_keys {
@@ -27,8 +27,7 @@ struct collector_config {
     int64_t queue_messages_max; /* each way, each peer */
 };
 
-extern const struct schema_row collector_config_rows[];
-extern const size_t collector_config_row_count;
+extern const struct schema_row collector_config_rows[COLLECTOR_CONFIG_ROWS];
 
 void collector_config_fini(void *config); /* a struct collector_config */
 

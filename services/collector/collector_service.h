@@ -16,7 +16,11 @@
 #include "services/collector/collector_config.h"
 #include "services/collector/collector_core.h"
 
-enum { COLLECTOR_KINDS = 5, COLLECTOR_REFUSALS = 13, COLLECTOR_ROW_REFUSALS = 44 };
+/* One above the last of enum refusal of each sort. */
+enum {
+    COLLECTOR_REFUSALS = REFUSAL_EMPTY + 1,
+    COLLECTOR_ROW_REFUSALS = REFUSAL_PERIOD_TOO_OLD + 1,
+};
 
 /* Cells of the registry of counters. */
 struct collector_counters {

@@ -358,13 +358,14 @@ START_TEST(without_a_key_handler_nobody_gets_in_and_the_loop_ends)
     struct client c;
     server_start(&s, l, NET_ROUTER, endpoint_of(0), (struct net_options){0});
     ck_assert_int_eq(zmq_close(s.net->zap), 0);
-    client_start(&c, clients, NET_DEALER, &s, (struct net_options){0});
+    s.net->zap = NULL;
+    client_start(&c, clients, NET_DEALER, &s, (struct net_options){.handshake_ms = 500});
     server_know(&s, &c);
     pump(clients, has_failed_handshake, &c, "the handshake to fail");
     ck_assert_int_ne(net_state(c.ear.socket), NET_CONNECTED);
     struct err e = {0};
-    ck_assert_int_eq(loop_run(l, &e), ERR_NET);
-    s.net->zap = NULL;
+    ck_assert_int_eq(loop_round(l, 0, &e), ERR_NET);
+    ck_assert_msg(strstr(e.text, "key handler died"), "%s", e.text);
     client_stop(&c, clients);
     server_stop(&s, l);
     loop_destroy(clients);

@@ -39,6 +39,7 @@ struct event {
 
 struct random_tree {
     day_t first;
+    bool merging;
     unsigned districts;
     unsigned communes;
     struct event events[EVENTS_MAX]; /* by day */
@@ -47,10 +48,11 @@ struct random_tree {
     unsigned before_count;
 };
 
-struct random_tree *random_tree_create(struct random *random, day_t first)
+struct random_tree *random_tree_create(struct random *random, day_t first, bool merging)
 {
     struct random_tree *t = alloc_zeroed(1, sizeof *t);
     t->first = first;
+    t->merging = merging;
     t->districts = (unsigned)random_between(random, 1, 3);
     t->communes = (unsigned)random_between(random, 2, 6);
     return t;
@@ -87,6 +89,15 @@ static day_t event_day(struct random_tree *t, struct random *random, day_t first
     return random_between(random, first + 1, last > first ? last : first + 1);
 }
 
+static enum event_kind some_kind(const struct random_tree *t, struct random *random)
+{
+    static const enum event_kind handing_over[] = {EVENT_MERGE_INTO_NEW, EVENT_MERGE_INTO_SELF,
+                                                   EVENT_MERGE_INTO_ONE, EVENT_BEGIN_ANEW};
+    if (t->merging && random_chance(random, 70))
+        return handing_over[random_below(random, 4)];
+    return (enum event_kind)random_below(random, EVENT_KIND_COUNT);
+}
+
 void random_tree_change(struct random_tree *t, struct random *random, day_t first, day_t last)
 {
     memcpy(t->before, t->events, sizeof t->before);
@@ -94,8 +105,7 @@ void random_tree_change(struct random_tree *t, struct random *random, day_t firs
     if (t->event_count > 0 && random_chance(random, 15))
         take_out(t, random_below(random, t->event_count));
     for (int i = random_between(random, 1, 3); i > 0 && t->event_count < EVENTS_MAX; i--)
-        put_in(t, (struct event){event_day(t, random, first, last),
-                                 (enum event_kind)random_below(random, EVENT_KIND_COUNT),
+        put_in(t, (struct event){event_day(t, random, first, last), some_kind(t, random),
                                  random_next(random)});
 }
 
@@ -146,14 +156,9 @@ static void open_span(struct story *s, struct life *life, bool begins)
 {
     require(s->span_count < SPANS_MAX);
     life->span = s->span_count;
-    s->spans[s->span_count] = (struct unit_span){code_ident((int)life->code),
-                                                 s->on,
-                                                 DAY_NEVER,
-                                                 some_name(s),
-                                                 "xã",
-                                                 life->level,
-                                                 code_ident(life->parent),
-                                                 begins};
+    s->spans[s->span_count] = (struct unit_span){
+        code_ident((int)life->code), s->on, DAY_NEVER, some_name(s), "xã", life->level,
+        code_ident(life->parent),    begins};
     s->span_count++;
 }
 
@@ -224,8 +229,8 @@ static void succeed(struct story *s, unsigned old_code, unsigned new_code,
                     enum succession_people people)
 {
     require(s->succession_count < SUCCESSIONS_MAX);
-    s->successions[s->succession_count++] = (struct succession){
-        s->on, code_ident((int)old_code), code_ident((int)new_code), people};
+    s->successions[s->succession_count++] =
+        (struct succession){s->on, code_ident((int)old_code), code_ident((int)new_code), people};
 }
 
 static enum succession_people mostly_all(struct story *s)

@@ -10,8 +10,9 @@
 struct random;
 struct random_tree;
 
-/* A province "u0" with districts and communes, all from `first` on, and nothing happened yet. */
-struct random_tree *random_tree_create(struct random *random, day_t first);
+/* A province "u0" with districts and communes, all from `first` on, and nothing happened yet.
+ * `merging`: most of what will happen hands one unit's stock to another. */
+struct random_tree *random_tree_create(struct random *random, day_t first, bool merging);
 void random_tree_destroy(struct random_tree *t); /* accepts NULL */
 
 /* Puts one to three events in, on days after `first` up to `last`; now and then takes one out. */

@@ -110,6 +110,7 @@ struct maker {
     day_t began; /* civil day of the journal's first entry */
     unsigned rows;
     unsigned rows_wanted;
+    bool dense; /* few days, daily figures, many mergers: much comes upon one unit */
     struct indicator indicators[INDICATORS_MAX + 1];
     unsigned indicator_count;
     uint32_t plan_version;
@@ -186,7 +187,7 @@ static void change_catalogue(struct maker *m)
 static void first_catalogue(struct maker *m)
 {
     struct catalogue_spec *spec = take(m, 1, sizeof *spec);
-    m->tree = random_tree_create(&m->random, m->w->first);
+    m->tree = random_tree_create(&m->random, m->w->first, m->dense);
     random_tree_spec(m->tree, &m->w->memory, spec);
     require(registry_apply_catalogue(m->registry, spec, NULL) == 0);
     add_body(m, ENTRY_CATALOGUE, spec);
@@ -197,17 +198,19 @@ static void first_catalogue(struct maker *m)
 static enum period_kind some_period(struct maker *m)
 {
     bool is_long = m->w->last - m->w->first > 100;
+    if (m->dense)
+        return PERIOD_DAY;
     if (!is_long)
-        return random_chance(&m->random, 80) ? PERIOD_DAY
-                                             : (enum period_kind)random_between(
-                                                   &m->random, PERIOD_WEEK, PERIOD_MONTH);
+        return random_chance(&m->random, 80)
+                   ? PERIOD_DAY
+                   : (enum period_kind)random_between(&m->random, PERIOD_WEEK, PERIOD_MONTH);
     return (enum period_kind)random_below(&m->random, PERIOD_KIND_COUNT);
 }
 
 static void choose_records(struct maker *m, struct indicator *one)
 {
     day_t from = random_chance(&m->random, 85) ? m->w->first - 1 : some_day(m);
-    unsigned count = (unsigned)random_between(&m->random, 1, 3);
+    unsigned count = (unsigned)random_between(&m->random, 1, m->dense ? 2 : 3);
     one->record_count = 0;
     for (unsigned i = 0; i < count && from <= m->w->last; i++) {
         one->records[one->record_count++] =
@@ -255,8 +258,7 @@ static void choose_duties(struct maker *m, struct plan *p, const struct indicato
     unsigned count = (unsigned)random_between(&m->random, 0, 2);
     for (unsigned i = 0; i < count && from <= m->w->last; i++) {
         day_t to = random_between(&m->random, from, m->w->last + 5);
-        p->duties[p->duty_count++] =
-            (struct duty){one->id, from, to, random_below(&m->random, 6)};
+        p->duties[p->duty_count++] = (struct duty){one->id, from, to, random_below(&m->random, 6)};
         from = to + random_between(&m->random, 1, 5);
     }
 }
@@ -292,8 +294,8 @@ static bool apply_plan(struct maker *m, struct plan *p)
 static struct indicator ratio_of(struct maker *m)
 {
     unsigned top = random_below(&m->random, m->indicator_count);
-    unsigned below = (top + 1 + random_below(&m->random, m->indicator_count - 1)) %
-                     m->indicator_count;
+    unsigned below =
+        (top + 1 + random_below(&m->random, m->indicator_count - 1)) % m->indicator_count;
     return (struct indicator){.id = ident("ratio", 0),
                               .name = "Tỷ lệ",
                               .kind = INDICATOR_RATIO,
@@ -429,9 +431,10 @@ static bool new_cell(struct maker *m, struct hot *out)
         return false;
     day_t latest = today(m) + 3 < m->w->last ? today(m) + 3 : m->w->last;
     day_t near = random_chance(&m->random, 40) ? latest - 10 : m->w->first;
-    out->day = period_next_end(def->period, def->calendar,
-                               random_between(&m->random, near, latest));
-    uint32_t unit = out->day <= m->w->last ? some_unit(m, out->indicator, out->day) : CATALOGUE_NONE;
+    out->day =
+        period_next_end(def->period, def->calendar, random_between(&m->random, near, latest));
+    uint32_t unit =
+        out->day <= m->w->last ? some_unit(m, out->indicator, out->day) : CATALOGUE_NONE;
     if (unit == CATALOGUE_NONE)
         return false;
     out->code = catalogue_unit(registry_catalogue(m->registry), unit)->code;
@@ -620,9 +623,12 @@ struct random_world *random_world_create(uint64_t seed, unsigned rows)
     struct random_world *w = alloc_zeroed(1, sizeof *w);
     struct maker m = {.random = {seed}, .w = w, .rows_wanted = rows};
     arena_init(&w->memory, 0);
-    bool is_long = random_chance(&m.random, 20);
+    bool is_long = random_chance(&m.random, 15);
+    m.dense = !is_long && random_chance(&m.random, 50);
     w->first = day_of(2024, 8, 20) + random_between(&m.random, 0, 40);
-    w->last = w->first + (is_long ? 500 : random_between(&m.random, 10, 50));
+    w->last = w->first + (is_long   ? 500
+                          : m.dense ? random_between(&m.random, 8, 14)
+                                    : random_between(&m.random, 15, 50));
     w->fixed_sources = random_chance(&m.random, 60);
     m.time_ms = day_start_ms(w->first + (is_long ? 60 : 5));
     m.registry = registry_create();

@@ -1,8 +1,8 @@
 /* Made-up provinces for the model checks: from a seed comes a journal in which units move, merge,
- * split, begin anew and end, plans and sources of record change, and producers state figures, early,
- * late, twice, corrected and withdrawn. Sometimes a late catalogue changes what was long believed.
- * The same seed makes the same journal. Bodies hold the address of the value they stand for, so no
- * wire format takes part. */
+ * split, begin anew and end, plans and sources of record change, and producers state figures,
+ * early, late, twice, corrected and withdrawn. Sometimes a late catalogue changes what was long
+ * believed. The same seed makes the same journal. Bodies hold the address of the value they stand
+ * for, so no wire format takes part. */
 #ifndef TONGHOP_TESTS_RANDOM_WORLD_H
 #define TONGHOP_TESTS_RANDOM_WORLD_H
 
@@ -36,7 +36,7 @@ struct random_world {
     struct random_journal journal;
     day_t first; /* every figure's day lies in first..last, and so should what is asked */
     day_t last;
-    bool fixed_sources; /* no producer ever changes its source */
+    bool fixed_sources;  /* no producer ever changes its source */
     struct arena memory; /* all that the journal borrows */
 };
 

@@ -1,7 +1,7 @@
 /* The ledger against a naive recomputation, over made-up provinces. TONGHOP_MODEL_SEEDS says how
  * many worlds, TONGHOP_MODEL_SEED runs one alone: the seed that a failure names. */
 #include "common/base/alloc.h"
-#include "common/base/check.h"
+#include "common/base/buf.h"
 #include "services/aggregator/ledger_core.h"
 #include "tests/support/memkv.h"
 #include "tests/support/naive_ledger.h"
@@ -132,8 +132,7 @@ static void compare(const struct bench *b, const struct naive_ledger *naive,
                  b->seed, b->applied, what, registry_indicator(r, q->indicator)->id.text,
                  catalogue_code_text(registry_catalogue(r), q->code), day_format(q->first, first),
                  day_format(q->last, last), q->source,
-                 value_text(expected_rc, &expected, expected_text),
-                 value_text(rc, got, got_text));
+                 value_text(expected_rc, &expected, expected_text), value_text(rc, got, got_text));
 }
 
 static void ask(const struct bench *b, struct kv *kv, const struct naive_ledger *naive,
@@ -164,8 +163,8 @@ static struct ledger_question some_question(struct bench *b, const struct random
     return q;
 }
 
-static void ask_some(struct bench *b, const struct random_world *w, const struct naive_ledger *naive,
-                     unsigned count)
+static void ask_some(struct bench *b, const struct random_world *w,
+                     const struct naive_ledger *naive, unsigned count)
 {
     struct kv *kv = memkv_begin(b->store, false);
     for (unsigned i = 0; i < count; i++) {
@@ -337,7 +336,7 @@ static void for_each_world(void (*check)(uint64_t seed, const struct random_worl
     unsigned alone = env_number("TONGHOP_MODEL_SEED", 0);
     uint64_t first = alone ? alone : 1, last = alone ? alone : worlds;
     for (uint64_t seed = first; seed <= last; seed++) {
-        /* Small ones first: what goes wrong in few rows is found in few rows. */
+        /* Most are small: what goes wrong in few rows is best found in few rows. */
         struct random_world *w =
             random_world_create(seed, seed % 3 == 0 ? ROWS : 10 + (unsigned)(seed % 50));
         check(seed, w);
@@ -370,6 +369,118 @@ static void check_answers(uint64_t seed, const struct random_world *w)
 START_TEST(every_answer_is_the_one_recomputed_day_by_day)
 {
     for_each_world(check_answers);
+}
+END_TEST
+
+/* ---- what a flush says it changed ---- */
+
+struct cell_list {
+    struct {
+        struct ledger_cell_key key;
+        struct ledger_cell cell;
+    } * items;
+    size_t count;
+    size_t capacity;
+};
+
+static void add_cell(void *arg, struct ledger_cell_key key, struct ledger_cell cell)
+{
+    struct cell_list *list = arg;
+    void *items = list->items;
+    alloc_reserve(&items, &list->capacity, list->count + 1, sizeof *list->items);
+    list->items = items;
+    list->items[list->count].key = key;
+    list->items[list->count++].cell = cell;
+}
+
+static struct cell_list cells_of(const struct bench *b, struct kv *kv)
+{
+    struct cell_list list = {0};
+    uint32_t indicators = registry_indicator_count(ledger_registry(b->ledger));
+    for (uint32_t i = 0; i < indicators; i++)
+        ledger_visit_cells(kv, i, add_cell, &list);
+    return list;
+}
+
+static int compare_keys(const struct ledger_cell_key *a, const struct ledger_cell_key *b)
+{
+    if (a->indicator != b->indicator)
+        return a->indicator < b->indicator ? -1 : 1;
+    if (a->code != b->code)
+        return a->code < b->code ? -1 : 1;
+    return (a->day > b->day) - (a->day < b->day);
+}
+
+static bool is_named(const struct ledger_changes *changes, const struct ledger_cell_key *key)
+{
+    for (size_t i = 0; i < changes->cell_count; i++)
+        if (compare_keys(&changes->cells[i], key) == 0)
+            return true;
+    return false;
+}
+
+/* Each cell of `list` that is not the same in `other` must be named. */
+static void check_named(const struct bench *b, const struct cell_list *list,
+                        const struct ledger_changes *changes, const struct cell_list *other)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct ledger_cell was = {0};
+        for (size_t k = 0; k < other->count; k++)
+            if (compare_keys(&other->items[k].key, &list->items[i].key) == 0)
+                was = other->items[k].cell;
+        const struct ledger_cell *is = &list->items[i].cell;
+        bool differs = is->amount != was.amount || is->figures != was.figures ||
+                       is->reported != was.reported || is->on_time != was.on_time;
+        if (differs && !is_named(changes, &list->items[i].key))
+            ck_abort_msg("TONGHOP_MODEL_SEED=%" PRIu64
+                         " after entry %zu: cell of indicator %u code %u day %d changed and is not "
+                         "among the %zu named",
+                         b->seed, b->applied, list->items[i].key.indicator, list->items[i].key.code,
+                         list->items[i].key.day, changes->cell_count);
+    }
+}
+
+static void check_ascending(const struct bench *b, const struct ledger_changes *changes)
+{
+    for (size_t i = 1; i < changes->cell_count; i++)
+        if (compare_keys(&changes->cells[i - 1], &changes->cells[i]) > 0)
+            ck_abort_msg("TONGHOP_MODEL_SEED=%" PRIu64
+                         " after entry %zu: changed cells %zu and %zu are not in order",
+                         b->seed, b->applied, i - 1, i);
+}
+
+static void check_one_flush(struct bench *b)
+{
+    struct err err = {0};
+    struct ledger_changes changes;
+    struct kv *before = memkv_begin(b->store, false);
+    struct cell_list old = cells_of(b, before);
+    memkv_abort(&before);
+    apply_commit(b);
+    ledger_flush(b->ledger, b->kv, &changes);
+    struct cell_list new = cells_of(b, b->kv);
+    check_ascending(b, &changes);
+    if (!changes.everything) {
+        check_named(b, &old, &changes, &new);
+        check_named(b, &new, &changes, &old);
+    }
+    free(old.items);
+    free(new.items);
+    if (memkv_commit(&b->kv, &err) < 0)
+        ck_abort_msg("seed %" PRIu64 ": commit after entry %zu: %s", b->seed, b->applied, err.text);
+}
+
+static void check_changes(uint64_t seed, const struct random_world *w)
+{
+    struct bench b = bench_start(seed, &w->journal);
+    while (!at_end(&b))
+        check_one_flush(&b);
+    bench_end(&b);
+}
+
+START_TEST(a_flush_names_every_cell_that_it_changed)
+{
+    for_each_world(check_changes);
 }
 END_TEST
 
@@ -476,6 +587,7 @@ START_TEST(a_late_catalogue_or_plan_leaves_what_an_early_one_would_have)
 END_TEST
 
 SUITE_MAIN("ledger model", every_answer_is_the_one_recomputed_day_by_day,
+           a_flush_names_every_cell_that_it_changed,
            a_ledger_opened_again_goes_on_as_if_it_had_never_been_closed,
            batches_in_any_order_leave_the_same_figures,
            a_late_catalogue_or_plan_leaves_what_an_early_one_would_have)

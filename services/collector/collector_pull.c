@@ -1,0 +1,138 @@
+/* Pulls of the journal: answered from committed data; one that wants what is not there yet waits
+ * until it is, or until its time is over. */
+#include "common/base/alloc.h"
+#include "services/collector/collector_service.h"
+
+enum { PULL_WAIT_MAX_MS = 60 * 1000 };
+
+static void refuse(struct collector_service *s, const struct collector_asker *to,
+                   const struct err *e)
+{
+    ++*s->count.fetches_refused;
+    if (e->code == ERR_CORRUPT || e->code == ERR_INVALID)
+        log_warn(s->log, log_event("fetch_refused"), log_err(e));
+    collector_send_failure(s, to, e);
+}
+
+static size_t clamp(uint32_t asked, int64_t most)
+{
+    return asked == 0 || (int64_t)asked > most ? (size_t)most : asked;
+}
+
+void collector_pull_take(struct collector_service *s, const struct collector_asker *from,
+                         struct slice message)
+{
+    struct err e;
+    struct collector_pull pull = {.from = *from};
+    int rc = wire_unpack_fetch(message, &pull.fetch, &e);
+    if (rc == 0 && (int64_t)s->pull_count >= s->config->fetches_parked_max)
+        rc = err_set(&e, ERR_AGAIN, "%lld pulls wait already: ask again later",
+                     (long long)s->config->fetches_parked_max);
+    if (rc != 0) {
+        refuse(s, from, &e);
+        return;
+    }
+    uint32_t wait_ms =
+        pull.fetch.wait_ms < PULL_WAIT_MAX_MS ? pull.fetch.wait_ms : PULL_WAIT_MAX_MS;
+    pull.deadline_ms = loop_now_ms() + wait_ms;
+    s->pulls[s->pull_count++] = pull;
+}
+
+static void answer(struct collector_service *s, const struct collector_pull *p, uint32_t count)
+{
+    struct collector_head head = collector_head(s->core);
+    struct wire_commits commits = {.first_offset = p->fetch.from_offset,
+                                   .commit_count = count,
+                                   .head_offset = head.offset,
+                                   .head_time_ms = head.time_ms};
+    struct buf message = {0};
+    wire_pack_commits(&commits, &message);
+    collector_send(s, &p->from, WIRE_FETCH, buf_slice(&message), buf_slice(&s->pull_bytes));
+    buf_fini(&message);
+    ++*(count > 0 ? s->count.fetches_served : s->count.fetches_empty);
+}
+
+/* True when the pull is answered, whatever with. */
+static bool serve(struct collector_service *s, struct kv *kv, struct collector_pull *p,
+                  int64_t now_ms)
+{
+    struct err e;
+    uint32_t count;
+    buf_clear(&s->pull_bytes);
+    int rc = collector_fetch(s->core, kv, p->fetch.from_offset, p->fetch.previous_hash,
+                             clamp(p->fetch.bytes_max, s->config->fetch_bytes_max), &s->pull_bytes,
+                             &count, &e);
+    p->tried = true;
+    if (rc == 0 && count == 0 && now_ms < p->deadline_ms)
+        return false;
+    if (rc == 0)
+        answer(s, p, count);
+    else
+        refuse(s, &p->from, &e);
+    return true;
+}
+
+static bool is_due(const struct collector_pull *p, uint64_t head_offset, int64_t now_ms)
+{
+    return !p->tried || p->fetch.from_offset <= head_offset || p->deadline_ms <= now_ms;
+}
+
+static bool any_due(const struct collector_service *s, uint64_t head_offset, int64_t now_ms)
+{
+    for (size_t i = 0; i < s->pull_count; i++)
+        if (is_due(&s->pulls[i], head_offset, now_ms))
+            return true;
+    return false;
+}
+
+static void serve_due(struct collector_service *s, struct kv *kv, uint64_t head_offset,
+                      int64_t now_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->pull_count; i++) {
+        struct collector_pull *p = &s->pulls[i];
+        if (!is_due(p, head_offset, now_ms) || !serve(s, kv, p, now_ms))
+            s->pulls[kept++] = *p;
+    }
+    s->pull_count = kept;
+}
+
+static void on_deadline(void *service)
+{
+    struct collector_service *s = service;
+    s->pull_timer = 0; /* the round's end serves what is due */
+}
+
+/* One timer, for the earliest deadline: a busy follower pulls hundreds of times a second. */
+static void arm_timer(struct collector_service *s, int64_t now_ms)
+{
+    int64_t due_ms = INT64_MAX;
+    for (size_t i = 0; i < s->pull_count; i++)
+        if (s->pulls[i].deadline_ms < due_ms)
+            due_ms = s->pulls[i].deadline_ms;
+    if (due_ms == INT64_MAX || (s->pull_timer != 0 && s->pull_timer_ms <= due_ms))
+        return;
+    struct loop *loop = service_loop(s->service);
+    loop_cancel_timer(loop, s->pull_timer);
+    s->pull_timer_ms = due_ms;
+    s->pull_timer =
+        loop_add_timer_once(loop, due_ms > now_ms ? due_ms - now_ms : 0, on_deadline, s);
+}
+
+void collector_pull_serve(struct collector_service *s)
+{
+    struct err e;
+    struct kv *kv = NULL;
+    int64_t now_ms = loop_now_ms();
+    uint64_t head_offset = collector_head(s->core).offset;
+    if (s->pull_count == 0)
+        return;
+    if (any_due(s, head_offset, now_ms)) {
+        if (store_begin(s->store, false, &kv, &e) == 0)
+            serve_due(s, kv, head_offset, now_ms);
+        else
+            log_warn(s->log, log_event("read_failed"), log_err(&e));
+        store_abort(&kv);
+    }
+    arm_timer(s, now_ms);
+}
