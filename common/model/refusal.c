@@ -135,11 +135,8 @@ static const struct row rows[] = {
          "ngày cuối kỳ theo lịch báo cáo của kế hoạch."},
     [REFUSAL_FUTURE_PERIOD] =
         {"future_period", false,
-         "The period has not ended yet (for a cumulative figure: has not begun): check the date, "
-         "or "
-         "report it when the time has come.",
-         "Kỳ báo cáo chưa kết thúc (với số lũy kế: chưa bắt đầu): đề nghị kiểm tra lại ngày, hoặc "
-         "báo cáo khi đến kỳ."},
+         "The period has not begun yet: check the date, or report it when the time has come.",
+         "Kỳ báo cáo chưa bắt đầu: đề nghị kiểm tra lại ngày, hoặc gửi khi đến kỳ."},
     [REFUSAL_BELOW_MINIMUM] =
         {"below_minimum", false,
          "The figure is below the indicator's minimum: check it and send the right one.",

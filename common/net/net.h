@@ -122,6 +122,7 @@ struct net_route {
     uint8_t bytes[NET_ROUTE_BYTES];
 };
 
+/* Don't copy or move one: frames may point into it. */
 struct net_message {
     struct net_route route; /* NET_ROUTER only, else len 0 */
     struct net_key key;     /* of the authenticated sender, where has_key; NET_ROUTER, NET_XPUB */
