@@ -194,7 +194,7 @@ static int key_file_open(const char *path, int *fd, struct err *e)
         return 0;
     if (errno == ENOENT)
         return err_set(e, ERR_NOT_FOUND,
-                       "key file %s does not exist: make one with tonghop key generate", path);
+                       "key file %s does not exist: make one with tonghop keys make", path);
     return err_set(e, errno == EACCES ? ERR_DENIED : ERR_IO, "key file %s: %s", path,
                    strerror(errno));
 }

@@ -124,13 +124,13 @@ struct net_route {
 
 /* Don't copy or move one: frames may point into it. */
 struct net_message {
-    struct net_route route; /* NET_ROUTER only, else len 0 */
+    struct net_route route; /* NET_ROUTER, NET_XPUB; else len 0 */
     struct net_key key;     /* of the authenticated sender, where has_key; NET_ROUTER, NET_XPUB */
     bool has_key;
     bool malformed;       /* had more than NET_FRAMES_MAX frames; the rest were thrown away */
     unsigned frame_count; /* never above NET_FRAMES_MAX; may be 0 from a hostile peer */
     struct slice frames[NET_FRAMES_MAX]; /* borrowed from the message until net_message_clear */
-    union {                              /* the library's own message; net.c only */
+    union {                              /* the library's own messages; net_message.c only */
         void *align;
         unsigned char bytes[64];
     } parts[NET_FRAMES_MAX];

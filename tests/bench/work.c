@@ -7,8 +7,8 @@
 
 enum { DATED_BACK_PERCENT = 5, FIGURE_MAX = 1000 };
 
-static char commune_codes[WORK_COMMUNES][8];
-static char indicator_ids[WORK_INDICATORS][8];
+static char commune_codes[WORK_COMMUNES][16];
+static char indicator_ids[WORK_INDICATORS][24];
 
 static uint64_t work_random(struct work *w)
 {
@@ -51,7 +51,7 @@ static void span_set(struct unit_span *span, const char *code, const char *paren
 const struct catalogue_spec *work_catalogue(const struct work *w)
 {
     static struct unit_span spans[1 + WORK_DISTRICTS + WORK_COMMUNES];
-    static char districts[WORK_DISTRICTS][8];
+    static char districts[WORK_DISTRICTS][16];
     static struct catalogue_spec spec = {.spans = spans};
     (void)w;
     span_set(&spans[0], "31", NULL, 1);
@@ -60,7 +60,8 @@ const struct catalogue_spec *work_catalogue(const struct work *w)
         span_set(&spans[1 + i], districts[i], "31", 2);
     }
     for (unsigned i = 0; i < WORK_COMMUNES; i++)
-        span_set(&spans[1 + WORK_DISTRICTS + i], commune_codes[i], districts[i % WORK_DISTRICTS], 3);
+        span_set(&spans[1 + WORK_DISTRICTS + i], commune_codes[i], districts[i % WORK_DISTRICTS],
+                 3);
     spec.span_count = sizeof spans / sizeof *spans;
     return &spec;
 }
@@ -115,7 +116,8 @@ struct batch *work_batch(uint32_t rows_max)
     return b;
 }
 
-/* A row's commune goes into the batch's dictionary once: the rows of one commune follow each other. */
+/* A row's commune goes into the batch's dictionary once: the rows of one commune follow each other.
+ */
 static uint32_t unit_ref(struct batch *b, unsigned commune)
 {
     struct slice code = slice_str(commune_codes[commune]);

@@ -1,6 +1,6 @@
-/* The work of the benchmark: 217 communes in 15 districts of one province, 10 daily indicators (half
- * flows, half stocks), 60 days, filled day by day and then corrected over and over; 5% of the rows
- * are dated back. Deterministic, and it knows what the totals must be. */
+/* The work of the benchmark: 217 communes in 15 districts of one province, 10 daily indicators
+ * (half flows, half stocks), 60 days, filled day by day and then corrected over and over; 5% of the
+ * rows are dated back. Deterministic, and it knows what the totals must be. */
 #ifndef TONGHOP_TESTS_BENCH_WORK_H
 #define TONGHOP_TESTS_BENCH_WORK_H
 

@@ -9,6 +9,7 @@
 #include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "common/client/spool_core.h"
+#include "services/aggregator/feed_core.h"
 #include "services/aggregator/ledger_core.h"
 #include "services/collector/collector_core.h"
 #include "tests/support/memkv.h"
@@ -137,6 +138,18 @@ struct sim_message {
             uint64_t offset;
             uint64_t not_before;
         } query_answer;
+        struct sim_feed_message {
+            uint64_t epoch;
+            uint64_t offset;
+            struct feed_stream stream; /* of an update, a snapshot and its request */
+            uint64_t number;
+            const struct feed_cell *cells;
+            size_t cell_count;
+            const struct feed_head *heads;
+            size_t head_count;
+            uint64_t truth; /* sim_cell_sum of all cells there are; not for the receiver's eyes but
+                               to judge it by */
+        } feed;
     };
 };
 
@@ -146,9 +159,11 @@ struct sim_message {
 struct sim_journal {
     struct entry *entries; /* bodies in the world's memory */
     uint64_t *commits;     /* number of each entry's commit */
+    uint8_t (*hashes)[HASH_BYTES]; /* and its hash */
     size_t count;
     size_t entry_capacity;
     size_t commit_capacity;
+    size_t hash_capacity;
     struct commit_head head;
     uint64_t next_row;
     uint64_t accepted_rows;
@@ -213,6 +228,10 @@ struct sim_aggregator {
     uint64_t checkpoints;
     bool checkpoint_due;
     bool fetch_due;
+    struct feed *feed;
+    bool feed_open; /* an epoch was begun in this life */
+    uint64_t epoch; /* the last one of all lives */
+    int64_t feed_free_at_ms; /* the link to the subscriber keeps its order */
     struct sim_message **waiting; /* queries */
     size_t waiting_count;
     size_t waiting_capacity;
@@ -246,6 +265,8 @@ struct sim_producer {
     bool suspect; /* its spool was lost or restored: what it sent may be lost, or come twice */
     struct spool_core core;
     uint8_t key[KEY_BYTES];
+    int64_t wake_at_ms; /* of the earliest tick that is scheduled; 0: none */
+    unsigned statements_left;
 };
 
 /* A statement that somebody wanted to make, and what became of it. */
@@ -307,11 +328,20 @@ struct sim_observer {
     uint64_t next_id;
     uint64_t answers;
     uint64_t told_offset; /* that some producer was told */
+    uint64_t epoch;
+    struct sim_stream *streams;
+    size_t stream_count;
+    size_t stream_capacity;
+    uint64_t true_offset; /* at which its cells were last found to be the aggregator's */
+    uint64_t compared;    /* how often */
 };
 
 void sim_observer_begin(struct sim *w);
 void sim_observer_receive(struct sim *w, struct sim_message *m);
 bool sim_observer_idle(const struct sim *w);
+void sim_observer_fini(struct sim *w);
+/* What a cell adds to a sum that does not depend on the order; 0 for a cell of zeros. */
+uint64_t sim_cell_sum(uint32_t indicator, const struct feed_cell *cell);
 
 /* --- batches: sim_batch.c ----------------------------------------------------------------------- */
 
@@ -371,6 +401,8 @@ struct sim {
 
 /* What a run came to. */
 struct sim_outcome {
+    uint64_t answers;  /* to the observer's questions */
+    uint64_t compared; /* times the observer's cells were found to be the aggregator's */
     uint64_t steps;
     uint64_t points;
     uint64_t crashes;
@@ -395,6 +427,8 @@ int64_t sim_after(struct sim *w, unsigned node, int64_t low_ms, int64_t high_ms)
 /* A message of zeros from `from` to `to`. */
 struct sim_message *sim_message(struct sim *w, enum sim_message_kind kind, unsigned from,
                                 unsigned to);
+/* On a link that keeps its order but may lose: arrives not before what was sent there before. */
+void sim_send_in_order(struct sim *w, struct sim_message *m, int64_t *free_at_ms);
 /* Sends it: it may be lost, come twice, late, and after later ones. */
 void sim_send(struct sim *w, struct sim_message *m);
 bool sim_chance_permille(struct random *r, unsigned permille);

@@ -67,17 +67,20 @@ static void check_batch(struct sim *w, const struct entry *e)
 
 /* --- taking commits in --- */
 
-static void keep(struct sim *w, struct entry e, uint64_t commit)
+static void keep(struct sim *w, struct entry e, const struct commit_head *head)
 {
     struct sim_journal *j = &w->journal;
-    void *entries = j->entries, *commits = j->commits;
+    void *entries = j->entries, *commits = j->commits, *hashes = j->hashes;
     alloc_reserve(&entries, &j->entry_capacity, j->count + 1, sizeof *j->entries);
     alloc_reserve(&commits, &j->commit_capacity, j->count + 1, sizeof *j->commits);
+    alloc_reserve(&hashes, &j->hash_capacity, j->count + 1, sizeof *j->hashes);
     j->entries = entries;
     j->commits = commits;
+    j->hashes = hashes;
     if (e.body.len > 0)
         e.body.data = arena_string(&w->memory, e.body.data, e.body.len);
-    j->commits[j->count] = commit;
+    j->commits[j->count] = head->number;
+    memcpy(j->hashes[j->count], head->hash, HASH_BYTES);
     j->entries[j->count++] = e;
 }
 
@@ -106,7 +109,7 @@ static void take_commit(struct sim *w, struct slice commit)
         struct entry e;
         if (journal_entry_decode(&rest, &head, i, true, &w->memory, &e, &err) != 0)
             sim_fail(w, "entry %zu: %s", w->journal.count + 1, err.text);
-        keep(w, e, head.number);
+        keep(w, e, &head);
         if (e.kind == ENTRY_BATCH)
             check_batch(w, &w->journal.entries[w->journal.count - 1]);
     }
@@ -142,6 +145,7 @@ void sim_journal_fini(struct sim_journal *j)
 {
     free(j->entries);
     free(j->commits);
+    free(j->hashes);
 }
 
 /* --- answers --- */

@@ -237,6 +237,26 @@ void sim_send(struct sim *w, struct sim_message *m)
         send_copy(w, m);
 }
 
+/* A message of a dead life does not arrive: its link died with it. */
+static void deliver_in_order(struct sim *w, struct sim_event *e)
+{
+    if (e->message->from_life == w->nodes[e->message->from].life)
+        deliver(w, e);
+}
+
+void sim_send_in_order(struct sim *w, struct sim_message *m, int64_t *free_at_ms)
+{
+    struct random *dice = link_dice(w, m);
+    int delay_ms = random_between(dice, 1, w->calm ? 20 : 20 + w->weather.delay_ms_max);
+    bool lost = random_chance(dice, w->weather.loss_percent);
+    if (w->nodes[m->from].cut || w->nodes[m->to].cut || (lost && !w->calm))
+        return;
+    if (*free_at_ms < w->now_ms + delay_ms)
+        *free_at_ms = w->now_ms + delay_ms;
+    sim_schedule(w, *free_at_ms - w->now_ms,
+                 (struct sim_event){.run = deliver_in_order, .node = m->to, .message = m});
+}
+
 /* --- weather --- */
 
 static void heal(struct sim *w, struct sim_event *e)
@@ -405,7 +425,9 @@ static void add_line(void *arg, const char *text)
 
 static struct sim_outcome outcome(struct sim *w)
 {
-    struct sim_outcome o = {.steps = w->step,
+    struct sim_outcome o = {.answers = w->observer.answers,
+                            .compared = w->observer.compared,
+                            .steps = w->step,
                             .points = w->points,
                             .crashes = w->crashes,
                             .entries = w->journal.count};
@@ -424,6 +446,7 @@ static void world_fini(struct sim *w)
     sim_collector_fini(w);
     sim_aggregator_fini(w);
     sim_operator_fini(w);
+    sim_observer_fini(w);
     sim_verifier_close(w);
     sim_journal_fini(&w->journal);
     free(w->statements);

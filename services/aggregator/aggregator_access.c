@@ -1,0 +1,104 @@
+/* Who may see what: by the authenticated key, from the journal's registry and the few keys of the
+ * service's own file. Asked at every message, so a revocation takes hold at the next one. */
+#include "services/aggregator/aggregator_service.h"
+
+enum { ROLES_ASK = ROLE_SUBSCRIBE | ROLE_OPERATE | ROLE_SERVICE, ROLES_ALL = ROLE_OPERATE | ROLE_SERVICE };
+
+static const struct registry *registry_of(const struct aggregator_service *s)
+{
+    return ledger_registry(s->ledger);
+}
+
+static bool is_own_operator(const struct aggregator_service *s, const struct net_key *key)
+{
+    for (unsigned i = 0; i < s->config->operate_keys.count; i++)
+        if (key_equal(&s->config->operate_keys.items[i], key))
+            return true;
+    return false;
+}
+
+struct aggregator_identity access_identify(const struct aggregator_service *s,
+                                           const struct net_key *key)
+{
+    struct aggregator_identity who = {.roles = is_own_operator(s, key) ? ROLE_OPERATE : 0};
+    who.producer = registry_producer_by_key(registry_of(s), key->bytes, &who.revoked);
+    if (who.producer == REGISTRY_NONE)
+        return who;
+    const struct producer *p = registry_producer(registry_of(s), who.producer);
+    if (who.revoked)
+        who.roles = 0; /* also when the service's own file still names it */
+    else if (!p->retired)
+        who.roles |= p->roles;
+    return who;
+}
+
+bool access_may_ask(struct aggregator_identity who)
+{
+    return (who.roles & ROLES_ASK) != 0;
+}
+
+day_t access_today(const struct aggregator_service *s)
+{
+    return day_of_ms(s->done.time_ms);
+}
+
+/* --- scopes */
+
+struct roots_walk {
+    const struct aggregator_service *service;
+    uint32_t producer;
+    day_t on;
+    bool any;
+    bool all;
+};
+
+static void roots_visit(void *arg, uint32_t unit, unsigned depth)
+{
+    struct roots_walk *w = arg;
+    if (depth > 0)
+        return;
+    w->any = true;
+    if (!registry_in_scope(registry_of(w->service), w->producer, unit, w->on))
+        w->all = false;
+}
+
+/* Every root in force is in the scope. */
+static bool sees_roots(const struct aggregator_service *s, struct aggregator_identity who)
+{
+    struct roots_walk w = {s, who.producer, access_today(s), false, true};
+    catalogue_visit_on(registry_catalogue(registry_of(s)), CATALOGUE_NONE, w.on, roots_visit, &w);
+    return w.any && w.all;
+}
+
+bool access_sees_all(const struct aggregator_service *s, struct aggregator_identity who)
+{
+    return (who.roles & ROLES_ALL) != 0 || (who.producer != REGISTRY_NONE && sees_roots(s, who));
+}
+
+bool access_sees_unit(const struct aggregator_service *s, struct aggregator_identity who,
+                      uint32_t unit, day_t on)
+{
+    if (who.roles & ROLES_ALL)
+        return true;
+    return who.producer != REGISTRY_NONE &&
+           registry_in_scope(registry_of(s), who.producer, unit, on);
+}
+
+/* A subtree that is no more is judged by its last day. */
+bool access_sees_subtree(const struct aggregator_service *s, struct aggregator_identity who,
+                         uint32_t subtree)
+{
+    const struct catalogue *c = registry_catalogue(registry_of(s));
+    if (subtree == FEED_ROOT)
+        return access_sees_all(s, who);
+    day_t on = access_today(s);
+    uint32_t near = catalogue_unit_near(c, subtree, on);
+    if (near == CATALOGUE_NONE)
+        return false;
+    const struct unit *unit = catalogue_unit(c, near);
+    if (on > unit->to)
+        on = unit->to;
+    if (on < unit->from)
+        on = unit->from;
+    return access_sees_unit(s, who, near, on);
+}

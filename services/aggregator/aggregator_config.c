@@ -1,0 +1,228 @@
+#include "services/aggregator/aggregator_config.h"
+
+#include "common/base/check.h"
+
+struct key_record {
+    const char *name;
+    const char *key;
+};
+
+static const struct schema_row key_rows[] = {
+    {
+        .key = "name",
+        .type = SCHEMA_IDENTIFIER,
+        .required = true,
+        .help = "Whose key it is, for people.",
+        SCHEMA_AT(struct key_record, name),
+    },
+    {
+        .key = "key",
+        .type = SCHEMA_STRING,
+        .minimum = 40,
+        .maximum = 40,
+        .required = true,
+        .help = "The public key, 40 characters of Z85, in double quotes.",
+        SCHEMA_AT(struct key_record, key),
+    },
+};
+
+static int read_key(const struct doc_node *item, void *field, struct err *e)
+{
+    struct aggregator_keys *keys = field;
+    struct key_record record = {0};
+    struct err why;
+    int rc = schema_read(key_rows, sizeof key_rows / sizeof *key_rows, item, &record, e);
+    if (rc != 0)
+        return rc;
+    if (key_parse_z85(slice_str(record.key), &keys->items[keys->count], &why) != 0)
+        return doc_error(doc_find(item, "key"), e, "key of %s: %s", record.name, why.text);
+    keys->count++;
+    return 0;
+}
+
+const struct schema_row aggregator_config_rows[AGGREGATOR_CONFIG_ROWS] = {
+    {
+        .key = "listen",
+        .type = SCHEMA_LIST,
+        .minimum = 1,
+        .maximum = AGGREGATOR_ENDPOINTS_MAX,
+        .required = true,
+        .unit = "endpoints",
+        .item = schema_item_string,
+        .help = "Where questions are taken: tcp://ADDRESS:PORT or ipc:///path in a private "
+                "directory.",
+        SCHEMA_AT(struct aggregator_config, listen),
+    },
+    {
+        .key = "key_file",
+        .type = SCHEMA_STRING,
+        .minimum = 1,
+        .maximum = 4096,
+        .required = true,
+        .help = "The aggregator's own key pair, made by: tonghop keys new. Its public half stands "
+                "among the collector's service_keys.",
+        SCHEMA_AT(struct aggregator_config, key_file),
+    },
+    {
+        .key = "operate_keys",
+        .type = SCHEMA_LIST,
+        .maximum = AGGREGATOR_KEYS_MAX,
+        .standard = "[]",
+        .unit = "keys",
+        .item = read_key,
+        .help = "Operators who may ask before the journal has told of any producer, each a name "
+                "and a public key. All other keys come from the journal.",
+        SCHEMA_AT(struct aggregator_config, operate_keys),
+    },
+    {
+        .key = "collector.endpoint",
+        .type = SCHEMA_STRING,
+        .minimum = 1,
+        .maximum = 1024,
+        .required = true,
+        .help = "Where the collector listens.",
+        SCHEMA_AT(struct aggregator_config, collector_endpoint),
+    },
+    {
+        .key = "collector.key",
+        .type = SCHEMA_STRING,
+        .minimum = 40,
+        .maximum = 40,
+        .required = true,
+        .help = "The collector's public key, 40 characters of Z85, in double quotes.",
+        SCHEMA_AT(struct aggregator_config, collector_key),
+    },
+    {
+        .key = "store.directory",
+        .type = SCHEMA_STRING,
+        .minimum = 1,
+        .maximum = 3072,
+        .required = true,
+        .help = "Where the figures are kept: a local disk, never a network file system. Created "
+                "when missing; its parent must exist.",
+        SCHEMA_AT(struct aggregator_config, directory),
+    },
+    {
+        .key = "store.map_size",
+        .type = SCHEMA_SIZE,
+        .minimum = 1 << 20,
+        .maximum = INT64_C(1) << 46,
+        .standard = "64GiB",
+        .help = "The most that the store may grow to. It is address space and takes no disk until "
+                "it is used; when it is full nothing more is applied until it is raised.",
+        SCHEMA_AT(struct aggregator_config, map_bytes),
+    },
+    {
+        .key = "fetch.bytes",
+        .type = SCHEMA_SIZE,
+        .minimum = 64 << 10,
+        .maximum = 8 << 20,
+        .standard = "4MiB",
+        .help = "How much of the journal is asked for at once.",
+        SCHEMA_AT(struct aggregator_config, fetch_bytes),
+    },
+    {
+        .key = "fetch.wait",
+        .type = SCHEMA_DURATION,
+        .minimum = 10,
+        .maximum = 60000,
+        .standard = "1s",
+        .help = "How long the collector keeps a pull that it has nothing for yet.",
+        SCHEMA_AT(struct aggregator_config, fetch_wait_ms),
+    },
+    {
+        .key = "checkpoint.idle",
+        .type = SCHEMA_DURATION,
+        .minimum = 1,
+        .maximum = 10000,
+        .standard = "20ms",
+        .help = "With the journal's head reached: the least time between two checkpoints. It "
+                "grows by itself when checkpoints take long.",
+        SCHEMA_AT(struct aggregator_config, checkpoint_idle_ms),
+    },
+    {
+        .key = "checkpoint.busy",
+        .type = SCHEMA_DURATION,
+        .minimum = 1,
+        .maximum = 60000,
+        .standard = "1s",
+        .help = "Under load: the most time between two checkpoints, so also how old an answer may "
+                "be.",
+        SCHEMA_AT(struct aggregator_config, checkpoint_busy_ms),
+    },
+    {
+        .key = "checkpoint.pending",
+        .type = SCHEMA_INTEGER,
+        .minimum = 1000,
+        .maximum = 10000000,
+        .standard = "400000",
+        .unit = "cells and versions",
+        .help = "A checkpoint is made when more than so many wait in memory.",
+        SCHEMA_AT(struct aggregator_config, checkpoint_pending),
+    },
+    {
+        .key = "feed.listen",
+        .type = SCHEMA_LIST,
+        .maximum = AGGREGATOR_ENDPOINTS_MAX,
+        .standard = "[]",
+        .unit = "endpoints",
+        .item = schema_item_string,
+        .help = "Where dashboards subscribe; none: there is no feed.",
+        SCHEMA_AT(struct aggregator_config, feed_listen),
+    },
+    {
+        .key = "feed.beat",
+        .type = SCHEMA_DURATION,
+        .minimum = 10,
+        .maximum = 60000,
+        .standard = "250ms",
+        .help = "How often changed cells and the numbers of all streams are sent.",
+        SCHEMA_AT(struct aggregator_config, beat_ms),
+    },
+    {
+        .key = "query.waiting",
+        .type = SCHEMA_INTEGER,
+        .minimum = 1,
+        .maximum = 65536,
+        .standard = "1024",
+        .unit = "questions",
+        .help = "So many questions may wait for a journal entry (not_before); a further one is "
+                "told to try again.",
+        SCHEMA_AT(struct aggregator_config, waiting_max),
+    },
+    {
+        .key = "queue.messages",
+        .type = SCHEMA_INTEGER,
+        .minimum = 10,
+        .maximum = 100000,
+        .standard = "1000",
+        .unit = "messages",
+        .help = "Held for each peer, each way; a subscriber that is too slow loses updates, knows "
+                "it by their numbers and takes a new snapshot.",
+        SCHEMA_AT(struct aggregator_config, queue_messages_max),
+    },
+};
+
+int aggregator_config_check(const void *config, const struct doc *doc, struct err *e)
+{
+    const struct aggregator_config *c = config;
+    struct net_key key;
+    struct err why;
+    if (key_parse_z85(slice_str(c->collector_key), &key, &why) == 0)
+        return 0;
+    return doc_error(schema_find(doc_root(doc), "collector.key"), e, "collector.key: %s", why.text);
+}
+
+void aggregator_config_fini(void *config)
+{
+    struct aggregator_config *c = config;
+    schema_strings_fini(&c->listen);
+    schema_strings_fini(&c->feed_listen);
+}
+
+struct net_key aggregator_config_collector_key(const struct aggregator_config *c)
+{
+    struct net_key key;
+    require(key_parse_z85(slice_str(c->collector_key), &key, NULL) == 0);
+    return key;
+}

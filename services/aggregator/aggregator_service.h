@@ -1,0 +1,208 @@
+/* The process around the ledger: the journal in, checkpoints, answers and the feed out. Everything
+ * that decides anything is in the cores. Only this folder includes it.
+ *
+ * Nothing leaves before its checkpoint: the feed's changes come out of ledger_flush and are noted
+ * after store_commit, questions are answered from a read of what is committed. So no observed
+ * figure falls back when this process dies (docs/decisions/0002). */
+#ifndef TONGHOP_AGGREGATOR_AGGREGATOR_SERVICE_H
+#define TONGHOP_AGGREGATOR_AGGREGATOR_SERVICE_H
+
+#include "common/net/loop.h"
+#include "common/net/net.h"
+#include "common/service/service.h"
+#include "common/store/store.h"
+#include "common/wire/query_wire.h"
+#include "services/aggregator/aggregator_config.h"
+#include "services/aggregator/feed_core.h"
+#include "services/aggregator/follow.h"
+#include "services/aggregator/puller.h"
+
+/* Cells of the registry of counters. */
+struct aggregator_counters {
+    uint64_t *requests[WIRE_FAILURE]; /* by kind; NULL: not served here */
+    uint64_t *requests_malformed;
+    uint64_t *requests_unknown;
+    uint64_t *requests_denied;
+    uint64_t *requests_catching_up;
+    uint64_t *requests_timed_out;
+    uint64_t *requests_waiting_full;
+    uint64_t *questions_denied;
+    uint64_t *answers_dropped_full;
+    uint64_t *answers_dropped_gone;
+    uint64_t *pulls;
+    uint64_t *pulls_failed;
+    uint64_t *pulls_retried;
+    uint64_t *pulls_stale;
+    uint64_t *commits_applied;
+    uint64_t *entries_applied;
+    uint64_t *rows_applied;
+    uint64_t *checkpoints;
+    uint64_t *checkpoints_failed;
+    uint64_t *feed_updates;
+    uint64_t *feed_cells;
+    uint64_t *feed_epochs;
+    uint64_t *feed_dropped;
+    uint64_t *subscriptions_allowed;
+    uint64_t *subscriptions_narrowed;
+    uint64_t *subscriptions_refused;
+    uint64_t *subscriptions_revoked;
+    uint64_t *keys_refused;
+    uint64_t *lag_entries;
+    uint64_t *store_used_bytes;
+    uint64_t *store_map_bytes;
+    uint64_t *readers_cleared;
+    uint64_t *net_admitted;
+    uint64_t *net_refused;
+    uint64_t *net_handshakes_failed;
+    uint64_t *net_links_lost;
+    uint64_t *net_malformed;
+};
+
+struct aggregator_service;
+
+/* One listening endpoint. */
+struct aggregator_gate {
+    struct aggregator_service *owner;
+    struct net_socket *socket;
+};
+
+/* Whose request, and where the answer goes. */
+struct aggregator_asker {
+    struct net_socket *socket;
+    struct net_route route;
+    struct net_key key;
+    struct wire_head head; /* of the request */
+};
+
+/* A request that waits for a journal entry to be checkpointed. */
+struct aggregator_waiter {
+    struct aggregator_asker from;
+    struct buf message;
+    uint64_t not_before;
+    int64_t deadline_ms; /* monotonic */
+};
+
+struct aggregator_service {
+    struct service *service;
+    const struct aggregator_config *config;
+    const struct log *log;
+    struct aggregator_counters count;
+
+    struct store *store;
+    struct ledger *ledger;
+    struct kv *kv;               /* holds what was applied since the checkpoint; NULL: nothing */
+    struct ledger_position done; /* the last checkpoint: all that anybody may see */
+
+    struct net_keypair keys;
+    struct net *net;
+    struct aggregator_gate gates[AGGREGATOR_ENDPOINTS_MAX];
+    unsigned gate_count;
+
+    /* following */
+    struct puller puller;
+    struct puller_reply reply; /* held while its commits are applied, a slice a round */
+    struct arena arena;        /* of one commit, one request or one beat */
+    uint64_t head_offset;      /* the collector's, as last told */
+    bool goal_known;
+    uint64_t goal_offset; /* the head found at the start */
+    bool ready;
+    int64_t applied_since_ms;   /* first apply since the checkpoint */
+    int64_t checkpoint_ms;      /* when the last one ended */
+    int64_t checkpoint_cost_ms; /* how long it took */
+    uint64_t wake_timer;
+    int64_t wake_ms; /* when it is due */
+    bool store_full; /* the last checkpoint failed */
+    int64_t retry_ms;
+    struct log_complaint store_complaint;
+    struct log_complaint pull_complaint;
+    struct log_complaint usage_complaint;
+    struct log_complaint key_complaint;
+
+    /* questions */
+    struct aggregator_waiter *waiters;
+    size_t waiter_count;
+    size_t waiter_bytes;
+
+    /* the feed */
+    struct feed *feed;
+    struct aggregator_gate feeds[AGGREGATOR_ENDPOINTS_MAX];
+    unsigned feed_count;
+};
+
+/* --- aggregator_counters.c */
+void aggregator_counters_register(struct aggregator_service *s);
+void aggregator_counters_refresh(struct aggregator_service *s);
+
+/* --- aggregator_follow.c: from the collector into the store */
+void aggregator_follow_receive(void *service); /* the puller's socket can be read */
+void aggregator_follow_poke(void *service);    /* timer */
+/* After each round: applies a slice of what was pulled, checkpoints when that is due. */
+void aggregator_follow_round(struct aggregator_service *s);
+void aggregator_follow_wake(struct aggregator_service *s, int64_t delay_ms);
+/* Everything applied is checkpointed now; used by the drain. */
+void aggregator_follow_checkpoint(struct aggregator_service *s);
+int aggregator_follow_open(struct aggregator_service *s, struct err *e); /* the ledger */
+
+/* --- aggregator_access.c: who may see what */
+struct aggregator_identity {
+    uint32_t producer; /* ordinal, or REGISTRY_NONE for a key of the service's own file */
+    uint32_t roles;    /* 0: nobody we know, or retired, or revoked */
+    bool revoked;
+};
+struct aggregator_identity access_identify(const struct aggregator_service *s,
+                                           const struct net_key *key);
+bool access_may_ask(struct aggregator_identity who);
+bool access_sees_all(const struct aggregator_service *s, struct aggregator_identity who);
+bool access_sees_unit(const struct aggregator_service *s, struct aggregator_identity who,
+                      uint32_t unit, day_t on);
+/* A stream's whole subtree, or FEED_ROOT. */
+bool access_sees_subtree(const struct aggregator_service *s, struct aggregator_identity who,
+                         uint32_t subtree);
+day_t access_today(const struct aggregator_service *s); /* civil day of the checkpoint */
+
+/* --- aggregator_request.c: one message */
+void aggregator_request_take(struct aggregator_gate *gate, const struct net_message *m);
+/* Requests that waited: those whose entry is checkpointed, and those whose time is over. */
+void aggregator_request_serve_waiting(struct aggregator_service *s);
+/* Is an entry waited for that was applied and is not checkpointed yet? */
+bool aggregator_request_is_waited_for(const struct aggregator_service *s, uint64_t offset);
+void aggregator_send(struct aggregator_service *s, const struct aggregator_asker *to, uint8_t kind,
+                     const struct buf *message);
+void aggregator_send_failure(struct aggregator_service *s, const struct aggregator_asker *to,
+                             const struct err *e);
+
+/* --- aggregator_query.c: questions, answered from a read of the checkpoint */
+void aggregator_answer_query(struct aggregator_service *s, struct kv *kv,
+                             struct aggregator_identity who, const struct wire_query *q,
+                             struct buf *out);
+void aggregator_answer_trace(struct aggregator_service *s, struct kv *kv,
+                             struct aggregator_identity who, const struct wire_trace *t,
+                             struct buf *out);
+void aggregator_answer_units(struct aggregator_service *s, struct aggregator_identity who,
+                             const struct wire_units *u, struct buf *out);
+void aggregator_answer_snapshot(struct aggregator_service *s, struct kv *kv,
+                                struct aggregator_identity who, const struct wire_stream *stream,
+                                struct buf *out);
+
+/* --- aggregator_feed.c */
+void aggregator_feed_request(void *gate); /* the feed's socket can be read */
+void aggregator_feed_beat(void *service); /* timer */
+void aggregator_feed_changed(struct aggregator_service *s, const struct ledger_changes *changes);
+void aggregator_feed_begin(struct aggregator_service *s); /* a new epoch */
+/* Rights of these producers changed: what their keys subscribed to is taken away. */
+void aggregator_feed_revoke(struct aggregator_service *s, const struct follow_effects *effects);
+/* Between the core's values and the wire's. */
+struct wire_stream aggregator_feed_stream_to_wire(const struct aggregator_service *s,
+                                                  struct feed_stream stream);
+bool aggregator_feed_stream_from_wire(const struct aggregator_service *s,
+                                      const struct wire_stream *stream, struct feed_stream *out);
+void aggregator_feed_cells_to_wire(struct aggregator_service *s, const struct feed_cells *cells,
+                                   struct wire_cells *out); /* in the arena */
+
+/* --- aggregator_verify.c */
+int aggregator_verify(struct service *service, FILE *out, struct err *e);
+
+extern const struct service_definition aggregator_definition;
+extern const struct store_options aggregator_store_options; /* directory and size left out */
+
+#endif
