@@ -35,6 +35,12 @@ void spool_core_init(struct spool_core *s, const struct spool_options *options,
     o->blocked_ms = o->blocked_ms ? o->blocked_ms : BLOCKED_MS;
 }
 
+void spool_core_skip(struct spool_core *s, uint64_t number)
+{
+    require(number > s->first && number < s->next_number && number - s->first < SPOOL_WINDOW_MAX);
+    s->answered |= UINT64_C(1) << (number - s->first);
+}
+
 uint64_t spool_core_enqueue(struct spool_core *s)
 {
     return s->next_number++;
@@ -200,6 +206,7 @@ static void take(struct spool_core *s, uint64_t number, const struct spool_answe
     case REFUSAL_MALFORMED:
     case REFUSAL_TOO_LARGE:
     case REFUSAL_EMPTY:
+    case REFUSAL_BAD_CODE:
     case REFUSAL_SETTLED:
         mark_answered(s, number);
         add(out, SPOOL_DONE, number)->refusal = a->refusal;

@@ -92,6 +92,10 @@ struct spool_core {
 void spool_core_init(struct spool_core *s, const struct spool_options *options,
                      const struct spool_id *id, uint64_t first, uint64_t next_number);
 
+/* Of a spool that was closed with a gap: `number`, above the lowest held and within a window of it,
+ * is not held, as its answer came before that of an earlier one. Before anything else is called. */
+void spool_core_skip(struct spool_core *s, uint64_t number);
+
 /* The number of a new batch. The owner stores it durably before the next call. */
 uint64_t spool_core_enqueue(struct spool_core *s);
 

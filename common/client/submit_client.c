@@ -30,6 +30,22 @@ static int open_socket(struct submit_client *c, struct net *net,
     return net_connect(net, NET_DEALER, o->endpoint, &o->server_key, &o->self, &c->socket, e);
 }
 
+/* Answers may come out of order, and the process may have ended in between. */
+static int init_core(struct submit_client *c, const struct spool_options *options, struct err *e)
+{
+    struct spool_stored st = spool_stored(c->spool);
+    spool_core_init(&c->core, options, &st.id, st.first, st.next_number);
+    for (uint64_t n = st.first + 1; n < st.next_number && n - st.first < SPOOL_WINDOW_MAX; n++) {
+        buf_clear(&c->payload);
+        int rc = spool_get(c->spool, n, NULL, &c->payload, e);
+        if (rc == ERR_NOT_FOUND)
+            spool_core_skip(&c->core, n);
+        else if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
 int submit_client_open(struct submit_client **out, struct net *net,
                        const struct submit_client_options *options, struct err *e)
 {
@@ -42,13 +58,13 @@ int submit_client_open(struct submit_client **out, struct net *net,
     if (rc == 0)
         rc = spool_open(&c->spool, options->spool_directory, options->keep_answers, e);
     if (rc == 0)
+        rc = init_core(c, &options->spool, e);
+    if (rc == 0)
         rc = open_socket(c, net, options, e);
     if (rc != 0) {
         submit_client_close(c);
         return rc;
     }
-    struct spool_stored st = spool_stored(c->spool);
-    spool_core_init(&c->core, &options->spool, &st.id, st.first, st.next_number);
     *out = c;
     return 0;
 }

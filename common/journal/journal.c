@@ -5,10 +5,8 @@
 
 #include "common/base/check.h"
 
-enum {
-    HASHED_HEAD_BYTES = 1 + 8 + 8 + 4 + 8 + HASH_BYTES, /* all before the commit's own hash */
-    COMMIT_HEAD_BYTES = HASHED_HEAD_BYTES + HASH_BYTES,
-};
+/* All before the commit's own hash. */
+enum { HASHED_HEAD_BYTES = JOURNAL_COMMIT_HEAD_BYTES - HASH_BYTES };
 
 _Static_assert(HASH_BYTES == crypto_generichash_BYTES, "BLAKE2b-256");
 
@@ -120,18 +118,64 @@ static bool kind_has_body(uint8_t kind)
     return kind >= ENTRY_BATCH && kind <= ENTRY_PRODUCER;
 }
 
-/* The body's length is outside the hash, its size in the head is inside: the two must agree, unless
- * the body is not kept. */
+/* Every take_… marks the reader bad when what it read makes no sense. */
+
+static uint64_t take_up_to(struct reader *r, uint64_t max)
+{
+    uint64_t v = reader_varint(r);
+    if (v > max)
+        r->bad = true;
+    return r->bad ? 0 : v;
+}
+
+static uint32_t take_ordinal(struct reader *r)
+{
+    uint64_t v = take_up_to(r, UINT32_MAX);
+    return v == 0 ? UINT32_MAX : (uint32_t)(v - 1);
+}
+
+static void take_bytes(struct reader *r, void *out, size_t len)
+{
+    struct slice s = reader_bytes(r, len);
+    if (!r->bad)
+        memcpy(out, s.data, len);
+}
+
+static void take_body_claim(struct reader *r, struct entry *out)
+{
+    take_bytes(r, out->body_hash, HASH_BYTES);
+    out->body_bytes = (uint32_t)take_up_to(r, UINT32_MAX);
+}
+
+/* A batch's head up to the verdict on the whole. */
+static void take_batch_verdict(struct reader *r, struct entry *out)
+{
+    take_body_claim(r, out);
+    out->producer = (uint32_t)take_up_to(r, UINT32_MAX - 1);
+    out->delegate = take_ordinal(r);
+    take_bytes(r, out->spool.bytes, SPOOL_ID_BYTES);
+    out->number = reader_varint(r);
+    out->reported_at_ms = reader_zigzag(r);
+    out->first_row = reader_varint(r);
+    out->row_count = (uint32_t)take_up_to(r, BATCH_ROWS_MAX);
+    out->refusal = (uint16_t)take_up_to(r, UINT16_MAX);
+}
+
+/* A body and its length are outside the chain's hash, the head is inside: a body that was cut out
+ * must not pass for one that is not kept, and none may be slipped in. */
 static bool body_agrees(const struct parts *parts)
 {
-    if (!kind_known(parts->kind) || parts->body.len == 0)
-        return true;
+    if (!kind_known(parts->kind))
+        return true; /* refused by its kind when it is decoded */
     if (!kind_has_body(parts->kind))
-        return false;
+        return parts->body.len == 0;
+    struct entry e = {0};
     struct reader r = reader_of(parts->head);
-    reader_bytes(&r, HASH_BYTES);
-    uint64_t bytes = reader_varint(&r);
-    return !r.bad && bytes == parts->body.len;
+    if (parts->kind == ENTRY_BATCH)
+        take_batch_verdict(&r, &e);
+    else
+        take_body_claim(&r, &e);
+    return !r.bad && parts->body.len == (e.refusal == REFUSAL_NONE ? e.body_bytes : 0);
 }
 
 /* Commits. */
@@ -170,7 +214,7 @@ static bool hash_commit(struct slice head, struct slice entries, uint32_t count,
 void journal_commit_encode(struct buf *out, struct commit_head *head, struct slice entries)
 {
     require(head->entry_count > 0);
-    require(entries.len <= JOURNAL_COMMIT_BYTES_MAX - COMMIT_HEAD_BYTES);
+    require(entries.len <= JOURNAL_COMMIT_BYTES_MAX - JOURNAL_COMMIT_HEAD_BYTES);
     size_t start = out->len;
     put_hashed_head(out, head);
     uint32_t bad_index;
@@ -183,11 +227,11 @@ void journal_commit_encode(struct buf *out, struct commit_head *head, struct sli
 
 static int check_format(struct slice commit, struct err *err)
 {
-    if (commit.len < COMMIT_HEAD_BYTES)
+    if (commit.len < JOURNAL_COMMIT_HEAD_BYTES)
         return err_set(err, ERR_CORRUPT,
                        "journal commit of %zu bytes: shorter than its head of %d bytes; fetch it "
                        "again or restore the journal from a backup",
-                       commit.len, COMMIT_HEAD_BYTES);
+                       commit.len, JOURNAL_COMMIT_HEAD_BYTES);
     uint8_t format = *(const uint8_t *)commit.data;
     if (format == 0)
         return err_set(err, ERR_CORRUPT, "journal commit with format 0, which never existed");
@@ -235,7 +279,8 @@ static int check_hash(struct slice commit, const struct commit_head *head, struc
                      &bad_index))
         return err_set(err, ERR_CORRUPT,
                        "journal commit %" PRIu64 ": the entry at offset %" PRIu64
-                       " does not fit its commit; restore the journal from a backup",
+                       " does not fit its commit, or its body is not there whole; restore the "
+                       "journal from a backup",
                        head->number, head->first_offset + bad_index);
     if (memcmp(hash, head->hash, HASH_BYTES) != 0)
         return err_set(err, ERR_CORRUPT,
@@ -258,42 +303,17 @@ int journal_commit_decode(struct slice commit, struct commit_head *head, struct 
     if (rc != 0)
         return rc;
     const uint8_t *bytes = commit.data;
-    *entries = slice_of(bytes + COMMIT_HEAD_BYTES, commit.len - COMMIT_HEAD_BYTES);
+    *entries = slice_of(bytes + JOURNAL_COMMIT_HEAD_BYTES, commit.len - JOURNAL_COMMIT_HEAD_BYTES);
     return check_hash(commit, head, *entries, err);
 }
 
-/* Entries, read. Every take_… marks the reader bad when what it read makes no sense. */
-
-static uint64_t take_up_to(struct reader *r, uint64_t max)
-{
-    uint64_t v = reader_varint(r);
-    if (v > max)
-        r->bad = true;
-    return r->bad ? 0 : v;
-}
-
-static uint32_t take_ordinal(struct reader *r)
-{
-    uint64_t v = take_up_to(r, UINT32_MAX);
-    return v == 0 ? UINT32_MAX : (uint32_t)(v - 1);
-}
-
-static void take_bytes(struct reader *r, void *out, size_t len)
-{
-    struct slice s = reader_bytes(r, len);
-    if (!r->bad)
-        memcpy(out, s.data, len);
-}
-
-static void take_body_claim(struct reader *r, struct entry *out)
-{
-    take_bytes(r, out->body_hash, HASH_BYTES);
-    out->body_bytes = (uint32_t)take_up_to(r, UINT32_MAX);
-}
+/* Entries, read. */
 
 static void take_refused(struct reader *r, struct arena *arena, struct entry *out)
 {
-    out->refused_count = (uint32_t)take_up_to(r, out->row_count);
+    /* Of a batch refused whole no rows are kept, and still it is told which were bad. */
+    uint32_t rows = out->refusal == REFUSAL_NONE ? out->row_count : BATCH_ROWS_MAX;
+    out->refused_count = (uint32_t)take_up_to(r, rows);
     /* Two bytes at least each: a count beyond that is a lie, and is not allocated for. */
     if (r->bad || out->refused_count > (size_t)(r->end - r->at) / 2) {
         r->bad = true;
@@ -306,25 +326,11 @@ static void take_refused(struct reader *r, struct arena *arena, struct entry *ou
         row += step;
         out->refused[i].row = (uint32_t)row;
         out->refused[i].code = (uint16_t)take_up_to(r, UINT16_MAX);
-        if (row >= out->row_count || (i > 0 && step == 0))
+        if (row >= rows || (i > 0 && step == 0))
             r->bad = true;
         if (r->bad)
             return;
     }
-}
-
-static void take_batch_head(struct reader *r, struct arena *arena, struct entry *out)
-{
-    take_body_claim(r, out);
-    out->producer = (uint32_t)take_up_to(r, UINT32_MAX - 1);
-    out->delegate = take_ordinal(r);
-    take_bytes(r, out->spool.bytes, SPOOL_ID_BYTES);
-    out->number = reader_varint(r);
-    out->reported_at_ms = reader_zigzag(r);
-    out->first_row = reader_varint(r);
-    out->row_count = (uint32_t)take_up_to(r, BATCH_ROWS_MAX);
-    out->refusal = (uint16_t)take_up_to(r, UINT16_MAX);
-    take_refused(r, arena, out);
 }
 
 static void take_genesis_head(struct reader *r, struct entry *out)
@@ -343,7 +349,8 @@ static void take_head(struct reader *r, struct arena *arena, struct entry *out)
         take_genesis_head(r, out);
         break;
     case ENTRY_BATCH:
-        take_batch_head(r, arena, out);
+        take_batch_verdict(r, out);
+        take_refused(r, arena, out);
         break;
     case ENTRY_CATALOGUE:
     case ENTRY_PLAN:
@@ -365,17 +372,22 @@ static int read_head(const struct parts *parts, struct arena *arena, struct entr
 {
     struct reader r = reader_of(parts->head);
     take_head(&r, arena, out);
-    if (reader_done(&r) && body_agrees(parts))
-        return 0;
-    return err_set(err, ERR_CORRUPT,
-                   "journal entry at offset %" PRIu64 " (%s): its head of %zu bytes does not read "
-                   "as one; restore the journal from a backup",
-                   out->offset, kind_name(parts->kind), parts->head.len);
+    if (!reader_done(&r))
+        return err_set(err, ERR_CORRUPT,
+                       "journal entry at offset %" PRIu64 " (%s): its head of %zu bytes does not "
+                       "read as one; restore the journal from a backup",
+                       out->offset, kind_name(parts->kind), parts->head.len);
+    if (!body_agrees(parts))
+        return err_set(err, ERR_CORRUPT,
+                       "journal entry at offset %" PRIu64 " (%s): its body of %zu bytes is not the "
+                       "one that its head tells of; restore the journal from a backup",
+                       out->offset, kind_name(parts->kind), parts->body.len);
+    return 0;
 }
 
 static int check_body_hash(const struct entry *e, struct err *err)
 {
-    if (e->body.len == 0 && e->body_bytes != 0)
+    if (e->refusal != REFUSAL_NONE)
         return 0; /* not kept */
     uint8_t hash[HASH_BYTES];
     journal_hash(e->body, hash);
@@ -392,6 +404,7 @@ int journal_entry_decode(struct slice *entries, const struct commit_head *head, 
                          bool check_body, struct arena *arena, struct entry *out, struct err *err)
 {
     *out = (struct entry){.offset = head->first_offset + index,
+                          .commit = head->number,
                           .time_ms = head->time_ms,
                           .delegate = UINT32_MAX,
                           .operator_producer = UINT32_MAX};
@@ -417,4 +430,23 @@ int journal_entry_decode(struct slice *entries, const struct commit_head *head, 
     if (rc == 0)
         *entries = slice_of(r.at, (size_t)(r.end - r.at));
     return rc;
+}
+
+int journal_entry_peek(struct slice commit, uint64_t offset, uint32_t position, struct arena *arena,
+                       struct entry *out, struct err *err)
+{
+    struct commit_head head;
+    int rc = journal_commit_peek(commit, &head, err);
+    if (rc != 0)
+        return rc;
+    if (offset < head.first_offset || offset - head.first_offset >= head.entry_count ||
+        position < JOURNAL_COMMIT_HEAD_BYTES || position >= commit.len)
+        return err_set(err, ERR_CORRUPT,
+                       "journal entry %" PRIu64 " is not at byte %" PRIu32 " of commit %" PRIu64
+                       ": restore the store from a backup",
+                       offset, position, head.number);
+    const uint8_t *bytes = commit.data;
+    struct slice rest = slice_of(bytes + position, commit.len - position);
+    return journal_entry_decode(&rest, &head, (uint32_t)(offset - head.first_offset), false, arena,
+                                out, err);
 }

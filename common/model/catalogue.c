@@ -22,7 +22,6 @@ void catalogue_destroy(struct catalogue *c)
     free(c->children.first);
     free(c->populated);
     free(c->populated_first);
-    free(c->predecessors);
     free(c->heirs.items);
     free(c->heirs.first);
     free(c->covered.items);
@@ -145,7 +144,8 @@ unsigned catalogue_ancestor_codes_on(const struct catalogue *c, uint32_t unit, d
 
 bool catalogue_is_leaf_on(const struct catalogue *c, uint32_t unit, day_t on)
 {
-    if (unit >= c->unit_count || !in_force(c, unit, on))
+    const struct unit_span *span = catalogue_span_on(c, unit, on);
+    if (!span || span->level > CATALOGUE_LEVEL_LEAF_MAX)
         return false;
     uint32_t code = c->units[unit].code;
     uint32_t low = c->populated_first[code], high = c->populated_first[code + 1], first = low;
@@ -182,13 +182,6 @@ uint32_t catalogue_heirs_of(const struct catalogue *c, uint32_t unit, const uint
 {
     require(unit < c->unit_count);
     return list_of(&c->heirs, unit, out);
-}
-
-uint32_t catalogue_predecessors_of(const struct catalogue *c, uint32_t unit, const uint32_t **out)
-{
-    require(unit < c->unit_count);
-    *out = c->predecessors + c->units[unit].predecessor_first;
-    return c->units[unit].predecessor_count;
 }
 
 static bool came_from(const struct catalogue *c, uint32_t scope, uint32_t unit)

@@ -14,7 +14,9 @@ enum {
     CATALOGUE_SUCCESSIONS_MAX = 65536,
     CATALOGUE_COVERED_MAX = 1 << 22, /* pairs of a unit and one it came from, however long ago */
     CATALOGUE_IN_FORCE_MAX = 32768,  /* on one day: keeps sums in range, see observation.h */
-    CATALOGUE_DEPTH_MAX = 8,         /* and levels are below it: they grow on the way down */
+    CATALOGUE_LEVEL_MAX = 7,
+    CATALOGUE_LEVEL_LEAF_MAX = 3,                  /* communes: see catalogue_is_leaf_on */
+    CATALOGUE_DEPTH_MAX = CATALOGUE_LEVEL_MAX + 1, /* as levels grow on the way down */
     CATALOGUE_NONE = UINT32_MAX,
 };
 
@@ -52,7 +54,7 @@ struct catalogue_spec {
     uint32_t succession_count;
 };
 
-/* One unit: its code, its life, its spans (consecutive, no gap), who it came from and went to. */
+/* One unit: its code, its life, its spans (consecutive, no gap), who it went to. */
 struct unit {
     uint32_t code; /* ordinal */
     day_t from;
@@ -60,8 +62,6 @@ struct unit {
     uint32_t span_first; /* index of spans, in time order */
     uint32_t span_count;
     uint32_t heir; /* unit that takes its carried stock the day after `to`; CATALOGUE_NONE */
-    uint32_t predecessor_first; /* into the predecessor list: all whose stock or people it took */
-    uint32_t predecessor_count;
 };
 
 struct catalogue;
@@ -99,7 +99,9 @@ unsigned catalogue_ancestors_on(const struct catalogue *c, uint32_t unit, day_t 
 /* As above, as code ordinals. */
 unsigned catalogue_ancestor_codes_on(const struct catalogue *c, uint32_t unit, day_t on,
                                      uint32_t out[CATALOGUE_DEPTH_MAX]);
-/* In force with nobody below. */
+/* In force, of level 0 to 3, and none of those levels below. A village, a school or an agency below
+ * a commune neither silences it nor is a leaf beside it: with either, `leaf` would add a figure
+ * twice or lose it. They report under rules that name their levels. */
 bool catalogue_is_leaf_on(const struct catalogue *c, uint32_t unit, day_t on);
 /* The first day after `on` on which the unit's ancestors differ (its own end not counted), or
  * DAY_NEVER: changes of the parent, or of any ancestor's parent. DAY_NEVER when not in force. */
@@ -107,8 +109,6 @@ day_t catalogue_next_change(const struct catalogue *c, uint32_t unit, day_t on);
 /* Units handing their stock to this one (each one's `heir` is this unit); count, and via *out a
  * borrowed array. */
 uint32_t catalogue_heirs_of(const struct catalogue *c, uint32_t unit, const uint32_t **out);
-/* Those this one came from directly (all of their people, or part); as above. */
-uint32_t catalogue_predecessors_of(const struct catalogue *c, uint32_t unit, const uint32_t **out);
 /* Is `unit`, as of that day, in the subtree of `scope` or of one of those that scope came
  * from, however long ago? False when not in force. */
 bool catalogue_in_scope(const struct catalogue *c, uint32_t unit, day_t on, uint32_t scope);

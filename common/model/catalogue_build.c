@@ -12,7 +12,8 @@ struct build {
     struct catalogue *c;
     uint32_t *row_of_span; /* index into the spec */
     uint32_t *span_of_row;
-    struct link *links; /* successions as units, by old unit, then row */
+    struct link *links;                  /* successions as units, by old unit, then row */
+    struct catalogue_lists predecessors; /* of each unit: those it came from directly */
     struct err *err;
 };
 
@@ -74,12 +75,12 @@ static int check_span(const struct unit_span *s, uint32_t row, struct err *err)
                        row + 1, s->code.text, IDENT_BYTES_MAX);
     if (!s->name || s->name[0] == '\0')
         return err_set(err, ERR_INVALID, "span %u: unit %s has no name", row + 1, s->code.text);
-    if (s->level >= CATALOGUE_DEPTH_MAX)
+    if (s->level > CATALOGUE_LEVEL_MAX)
         return err_set(
             err, ERR_INVALID,
             "span %u: unit %s is of level %u: levels go from 0 to %d, so that no tree is "
             "deeper than %d",
-            row + 1, s->code.text, s->level, CATALOGUE_DEPTH_MAX - 1, CATALOGUE_DEPTH_MAX);
+            row + 1, s->code.text, s->level, CATALOGUE_LEVEL_MAX, CATALOGUE_DEPTH_MAX);
     return check_span_days(s, row, err);
 }
 
@@ -151,17 +152,12 @@ static void order_spans(struct build *b)
     free(keys);
 }
 
-static bool same_code(const struct unit_span *a, const struct unit_span *b)
-{
-    return strcmp(a->code.text, b->code.text) == 0;
-}
-
 static int check_overlaps(const struct build *b)
 {
     char from[DAY_TEXT_BYTES], to[DAY_TEXT_BYTES], begins[DAY_TEXT_BYTES];
     for (uint32_t i = 1; i < b->c->span_count; i++) {
         const struct unit_span *earlier = &b->c->spans[i - 1], *later = &b->c->spans[i];
-        if (same_code(earlier, later) && later->from <= earlier->to)
+        if (ident_equal(&earlier->code, &later->code) && later->from <= earlier->to)
             return err_set(b->err, ERR_INVALID,
                            "span %u: unit %s from %s overlaps span %u (%s to %s): end that one the "
                            "day before",
@@ -174,7 +170,8 @@ static int check_overlaps(const struct build *b)
 
 static bool begins_unit(const struct catalogue *c, uint32_t span)
 {
-    if (span == 0 || !same_code(&c->spans[span - 1], &c->spans[span]) || c->spans[span].begins)
+    if (span == 0 || c->spans[span].begins ||
+        !ident_equal(&c->spans[span - 1].code, &c->spans[span].code))
         return true;
     return c->spans[span - 1].to + 1 != c->spans[span].from; /* no overlap, so `to` has an end */
 }
@@ -419,14 +416,24 @@ static void index_children(struct catalogue *c, struct child *children)
     sum_up(c->children.first, lists);
 }
 
+/* As levels grow on the way down, who has such a unit below it has one directly below it. */
+static uint32_t keep_leaf_levels(const struct catalogue *c, struct child *children)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < c->span_count; i++)
+        if (c->spans[children[i].span].level <= CATALOGUE_LEVEL_LEAF_MAX)
+            children[kept++] = children[i];
+    return kept;
+}
+
 /* Runs of days with somebody below, overlapping spans made one: what the leaf test searches. */
-static void index_populated(struct catalogue *c, struct child *children)
+static void index_populated(struct catalogue *c, struct child *children, uint32_t child_count)
 {
     uint32_t lists = dict_count(c->codes) + 1, count = 0;
-    qsort(children, c->span_count, sizeof *children, compare_children_by_day);
-    c->populated = alloc_zeroed(c->span_count + 1, sizeof *c->populated);
+    qsort(children, child_count, sizeof *children, compare_children_by_day);
+    c->populated = alloc_zeroed((size_t)child_count + 1, sizeof *c->populated);
     c->populated_first = alloc_zeroed((size_t)lists + 1, sizeof *c->populated_first);
-    for (uint32_t i = 0; i < c->span_count; i++) {
+    for (uint32_t i = 0; i < child_count; i++) {
         struct day_run run = {children[i].from, c->spans[children[i].span].to};
         struct day_run *last = count > 0 ? &c->populated[count - 1] : NULL;
         bool same = i > 0 && children[i - 1].list == children[i].list;
@@ -444,7 +451,7 @@ static void make_children(struct catalogue *c)
 {
     struct child *children = list_children(c);
     index_children(c, children);
-    index_populated(c, children);
+    index_populated(c, children, keep_leaf_levels(c, children));
     free(children);
 }
 
@@ -563,20 +570,20 @@ static void index_heirs(struct catalogue *c)
             c->heirs.items[c->heirs.first[c->units[i].heir + 1]++] = i;
 }
 
-static void index_predecessors(const struct build *b)
+static void index_predecessors(struct build *b)
 {
-    struct catalogue *c = b->c;
+    struct catalogue_lists *lists = &b->predecessors;
     uint32_t count = 0;
     qsort(b->links, b->spec->succession_count, sizeof *b->links, compare_links_by_new);
-    c->predecessors = alloc_zeroed((size_t)b->spec->succession_count + 1, sizeof *c->predecessors);
+    lists->items = alloc_zeroed((size_t)b->spec->succession_count + 1, sizeof *lists->items);
+    lists->first = alloc_zeroed((size_t)b->c->unit_count + 1, sizeof *lists->first);
     for (uint32_t i = 0; i < b->spec->succession_count; i++) {
-        struct unit *unit = &c->units[b->links[i].new_unit];
         if (b->links[i].people == PEOPLE_NONE)
             continue;
-        if (unit->predecessor_count++ == 0)
-            unit->predecessor_first = count;
-        c->predecessors[count++] = b->links[i].old_unit;
+        lists->items[count++] = b->links[i].old_unit;
+        lists->first[b->links[i].new_unit + 1]++;
     }
+    sum_up(lists->first, b->c->unit_count);
 }
 
 /* ---- what a unit came from, however long ago ---- */
@@ -622,12 +629,12 @@ static void gather_one(struct gathering *g, uint32_t unit, uint32_t from)
     g->items[g->count++] = from;
 }
 
-static void gather_unit(struct gathering *g, const struct catalogue *c, uint32_t unit)
+static void gather_unit(struct gathering *g, const struct catalogue_lists *predecessors,
+                        uint32_t unit)
 {
-    const struct unit *u = &c->units[unit];
     g->start[unit] = g->count;
-    for (uint32_t i = 0; i < u->predecessor_count; i++) {
-        uint32_t from = c->predecessors[u->predecessor_first + i];
+    for (uint32_t i = predecessors->first[unit]; i < predecessors->first[unit + 1]; i++) {
+        uint32_t from = predecessors->items[i];
         gather_one(g, unit, from);
         for (uint32_t k = 0; k < g->length[from]; k++)
             gather_one(g, unit, g->items[g->start[from] + k]);
@@ -646,7 +653,7 @@ static int gather_all(struct gathering *g, const struct build *b)
     qsort(order, c->unit_count, sizeof *order, compare_ended);
     int rc = 0;
     for (uint32_t i = 0; i < c->unit_count && rc == 0; i++) {
-        gather_unit(g, c, order[i].unit);
+        gather_unit(g, &b->predecessors, order[i].unit);
         if (g->count > CATALOGUE_COVERED_MAX)
             rc = err_set(
                 b->err, ERR_LIMIT,
@@ -736,6 +743,8 @@ int catalogue_build(const struct catalogue_spec *spec, const struct catalogue *b
     free(b.row_of_span);
     free(b.span_of_row);
     free(b.links);
+    free(b.predecessors.items);
+    free(b.predecessors.first);
     if (rc < 0)
         catalogue_destroy(b.c);
     else

@@ -38,11 +38,11 @@ struct catalogue {
 
     /* Spans below each code, by code text, then time; the last list holds the roots. */
     struct catalogue_lists children;
-    /* Days on which anybody is below each code: runs, in time order, indexed by populated_first. */
+    /* Days on which anybody of a level that can be a leaf is below each code: runs, in time order,
+     * indexed by populated_first. */
     struct day_run *populated;
     uint32_t *populated_first;
 
-    uint32_t *predecessors; /* struct unit says where each one's lie */
     struct catalogue_lists heirs;
     /* Everything a unit came from, however long ago, ascending. Kept whole and not searched for, as
      * the question is asked for every dictionary entry of every batch. */

@@ -26,6 +26,7 @@ struct row_refusal {
 struct entry {
     enum entry_kind kind;
     uint64_t offset;   /* 1, 2, 3 … over the whole journal */
+    uint64_t commit;   /* number of its commit */
     int64_t time_ms;   /* of its commit */
     uint8_t body_hash[HASH_BYTES]; /* BLAKE2b-256 of the body, also when the body is not kept */
     uint32_t body_bytes;           /* size of the body as received */

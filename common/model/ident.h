@@ -18,5 +18,9 @@ static inline struct slice ident_slice(const struct ident *id)
 {
     return slice_str(id->text);
 }
+static inline bool ident_equal(const struct ident *a, const struct ident *b)
+{
+    return strcmp(a->text, b->text) == 0;
+}
 
 #endif

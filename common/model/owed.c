@@ -1,7 +1,6 @@
 #include "common/model/owed.h"
 
 #include "common/base/alloc.h"
-#include "common/model/plan.h"
 
 #include <stdlib.h>
 
@@ -128,4 +127,29 @@ uint32_t owed_below(struct owed_cache *o, const struct catalogue *c, uint32_t re
     if (!catalogue_span_on(c, unit, on))
         return 0;
     return counts_of(o, c, reporters, on)[unit];
+}
+
+uint64_t owed_between(struct owed_cache *o, const struct catalogue *c,
+                      const struct indicator *indicator, uint32_t unit, day_t first, day_t last)
+{
+    if (unit >= catalogue_unit_count(c))
+        return 0;
+    const struct unit *life = catalogue_unit(c, unit);
+    const day_t *days;
+    uint32_t count = catalogue_change_days(c, &days);
+    day_t at = first > life->from ? first : life->from;
+    day_t end = last < life->to ? last : life->to;
+    uint64_t owed = 0;
+    if (at > end)
+        return 0;
+    for (uint32_t stretch = stretch_of(c, at);; stretch++) {
+        bool cut = stretch + 1 < count && days[stretch + 1] <= end;
+        day_t until = cut ? days[stretch + 1] - 1 : end;
+        unsigned ends = period_count_ends(indicator->period, indicator->calendar, at, until);
+        if (ends > 0)
+            owed += (uint64_t)ends * owed_below(o, c, indicator->reporters, unit, at);
+        if (!cut)
+            return owed;
+        at = until + 1;
+    }
 }

@@ -5,6 +5,7 @@
 #define TONGHOP_MODEL_OWED_H
 
 #include "common/model/catalogue.h"
+#include "common/model/plan.h"
 
 struct owed_cache;
 
@@ -18,5 +19,9 @@ bool owed_reports(const struct catalogue *c, uint32_t reporters, uint32_t unit, 
 /* How many units do in the subtree of `unit`, itself included; 0 when not in force. */
 uint32_t owed_below(struct owed_cache *o, const struct catalogue *c, uint32_t reporters,
                     uint32_t unit, day_t on);
+/* The same, added up over all periods of the indicator that end in first..last within the unit's
+ * life: in time by the stretches of the tree, not by the days. */
+uint64_t owed_between(struct owed_cache *o, const struct catalogue *c,
+                      const struct indicator *indicator, uint32_t unit, day_t first, day_t last);
 
 #endif

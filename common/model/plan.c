@@ -2,6 +2,7 @@
 
 #include "common/base/alloc.h"
 #include "common/base/arena.h"
+#include "common/model/catalogue.h"
 #include "common/model/observation.h"
 #include "common/model/scan.h"
 
@@ -9,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REPORTS_LEVELS = 8, PLACE_BYTES = 64 };
+enum { PLACE_BYTES = 64 };
 
 const struct source_of_record *indicator_record_on(const struct indicator *i, day_t on)
 {
@@ -67,15 +68,10 @@ static int check_count(unsigned count, unsigned most, const char *place, struct 
     return err_set(err, ERR_LIMIT, "%s: %u of them: a plan has at most %u", place, count, most);
 }
 
-static bool same_ident(const struct ident *a, const struct ident *b)
-{
-    return strcmp(a->text, b->text) == 0;
-}
-
 static const struct indicator *find_indicator(const struct plan *p, const struct ident *id)
 {
     for (unsigned i = 0; i < p->indicator_count; i++)
-        if (same_ident(&p->indicators[i].id, id))
+        if (ident_equal(&p->indicators[i].id, id))
             return &p->indicators[i];
     return NULL;
 }
@@ -83,7 +79,7 @@ static const struct indicator *find_indicator(const struct plan *p, const struct
 static bool has_source(const struct plan *p, const struct ident *id)
 {
     for (unsigned i = 0; i < p->source_count; i++)
-        if (same_ident(&p->sources[i].id, id))
+        if (ident_equal(&p->sources[i].id, id))
             return true;
     return false;
 }
@@ -98,7 +94,7 @@ static int check_source(const struct plan *p, unsigned index, struct err *err)
     if (rc < 0)
         return rc;
     for (unsigned i = 0; i < index; i++)
-        if (same_ident(&p->sources[i].id, &p->sources[index].id))
+        if (ident_equal(&p->sources[i].id, &p->sources[index].id))
             return err_set(err, ERR_INVALID, "%s: \"%s\" is the id of sources[%u] already", place,
                            p->sources[index].id.text, i);
     snprintf(place, sizeof place, "sources[%u].name", index);
@@ -186,12 +182,12 @@ static int check_reporters(const struct indicator *one, unsigned index, struct e
 {
     if (one->reporters == REPORTS_LEAF)
         return 0;
-    if (one->reporters != 0 && one->reporters < 1u << REPORTS_LEVELS)
+    if (one->reporters != 0 && one->reporters < 1u << (CATALOGUE_LEVEL_MAX + 1))
         return 0;
     return err_set(err, ERR_INVALID,
                    "indicators[%u].reports: say either leaf or levels from 0 to %d, so that a unit "
                    "and those below it are not both added",
-                   index, REPORTS_LEVELS - 1);
+                   index, CATALOGUE_LEVEL_MAX);
 }
 
 static int check_record(const struct plan *p, const struct indicator *one, unsigned index,
@@ -290,7 +286,7 @@ static int check_ratio(const struct plan *p, const struct indicator *one, unsign
         rc = check_ratio_part(p, &one->denominator, "denominator", index, err);
     if (rc < 0)
         return rc;
-    if (same_ident(&one->numerator, &one->denominator))
+    if (ident_equal(&one->numerator, &one->denominator))
         return err_set(
             err, ERR_INVALID,
             "indicators[%u].denominator: \"%s\" is the numerator too: it would always be "
@@ -333,7 +329,7 @@ static int check_duty_overlaps(const struct plan *p, unsigned index, struct err 
     const struct duty *later = &p->duties[index];
     for (unsigned i = 0; i < index; i++) {
         const struct duty *one = &p->duties[i];
-        if (same_ident(&one->indicator, &later->indicator) && one->from <= later->to &&
+        if (ident_equal(&one->indicator, &later->indicator) && one->from <= later->to &&
             later->from <= one->to)
             return err_set(
                 err, ERR_INVALID,
@@ -394,6 +390,46 @@ int plan_check(const struct plan *p, struct err *err)
     if (rc == 0)
         rc = check_indicators(p, err);
     return rc < 0 ? rc : check_duties(p, err);
+}
+
+/* ---- what makes a difference to figures ---- */
+
+static bool same_records(const struct indicator *a, const struct indicator *b)
+{
+    if (a->record_count != b->record_count)
+        return false;
+    for (unsigned i = 0; i < a->record_count; i++)
+        if (a->records[i].from != b->records[i].from ||
+            !ident_equal(&a->records[i].source, &b->records[i].source))
+            return false;
+    return true;
+}
+
+bool indicator_counts_alike(const struct indicator *a, const struct indicator *b)
+{
+    return ident_equal(&a->id, &b->id) && a->kind == b->kind && a->entry == b->entry &&
+           a->reporters == b->reporters && a->period == b->period && a->calendar == b->calendar &&
+           same_records(a, b) && ident_equal(&a->numerator, &b->numerator) &&
+           ident_equal(&a->denominator, &b->denominator);
+}
+
+static bool duty_counts_alike(const struct duty *a, const struct duty *b)
+{
+    return ident_equal(&a->indicator, &b->indicator) && a->from == b->from && a->to == b->to &&
+           a->due_days == b->due_days;
+}
+
+bool plan_counts_alike(const struct plan *a, const struct plan *b)
+{
+    if (a->indicator_count != b->indicator_count || a->duty_count != b->duty_count)
+        return false;
+    for (unsigned i = 0; i < a->indicator_count; i++)
+        if (!indicator_counts_alike(&a->indicators[i], &b->indicators[i]))
+            return false;
+    for (unsigned i = 0; i < a->duty_count; i++)
+        if (!duty_counts_alike(&a->duties[i], &b->duties[i]))
+            return false;
+    return true;
 }
 
 /* ---- copies ---- */

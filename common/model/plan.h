@@ -16,7 +16,7 @@ enum {
     PLAN_DUTIES_MAX = 4096,
     DUTY_DUE_DAYS_MAX = 366,
     INDICATOR_RECORDS_MAX = 16,
-    REPORTS_LEAF = 1u << 31, /* reporter rule: units with nobody below; else a set of 1 << level */
+    REPORTS_LEAF = 1u << 31, /* reporter rule: catalogue_is_leaf_on; else a set of 1 << level */
 };
 
 /* From `from` (a period's last day) on, this source's figures are the ones that count. */
@@ -52,7 +52,7 @@ struct source {
 struct duty {
     struct ident indicator;
     day_t from;
-    day_t to;
+    day_t to; /* has an end, as the plan has: never DAY_NEVER */
     unsigned due_days;
 };
 
@@ -75,10 +75,15 @@ struct plan {
 /* Every fault that can be seen in the plan alone: ids, duplicates, ranges, ratios of ratios,
  * records out of order or of no source of the plan, duties of unknown indicators or that overlap,
  * dates. What an indicator or a duty names must be in the same plan; two plans that share an
- * indicator both carry it. ERR_INVALID, or ERR_LIMIT above a limit; the sentence names the place,
- * counted from 0
+ * indicator both carry it, and the one applied last defines it. ERR_INVALID, or ERR_LIMIT above a
+ * limit; the sentence names the place, counted from 0
  * ("indicators[2].maximum"). */
 int plan_check(const struct plan *p, struct err *err);
+
+/* Does nothing differ that changes a sum or a coverage? Names, measures, bounds and titles do not.
+ * Lists in another order count as a difference: it costs a summing up for nothing, no more. */
+bool indicator_counts_alike(const struct indicator *a, const struct indicator *b);
+bool plan_counts_alike(const struct plan *a, const struct plan *b);
 
 /* The source whose figure counts for that date, or NULL before the first. */
 const struct source_of_record *indicator_record_on(const struct indicator *i, day_t on);

@@ -3,6 +3,7 @@
 #ifndef TONGHOP_MODEL_PRODUCER_H
 #define TONGHOP_MODEL_PRODUCER_H
 
+#include "common/model/day.h"
 #include "common/model/ident.h"
 
 enum role {
@@ -24,8 +25,13 @@ struct producer {
     struct ident name;
     uint32_t roles;      /* bits of enum role */
     struct ident source; /* on whose behalf it reports; empty when it does not */
-    struct ident scopes[PRODUCER_SCOPES_MAX]; /* unit codes; each covers its subtree */
+    /* Unit codes, as borne on `scopes_on`; each covers that unit's subtree and what it came from.
+     */
+    struct ident scopes[PRODUCER_SCOPES_MAX];
     unsigned scope_count;
+    /* Codes are reused by other units, which the officer of the one before must not gain. 0: not
+     * said, the latest unit to bear each code is meant, whichever that comes to be. */
+    day_t scopes_on;
     /* The valid ones, and of the revoked ones the latest that there is room for; the registry knows
      * every key there ever was. */
     struct producer_key keys[PRODUCER_KEYS_MAX];

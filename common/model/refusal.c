@@ -94,12 +94,14 @@ static const struct row rows[] = {
          "Lô không có dòng số liệu nào: đề nghị nhập ít nhất một số liệu rồi gửi lại với số thứ tự "
          "mới."},
     [REFUSAL_BAD_CODE] =
-        {"bad_code", false,
-         "A code is 1 to 32 of the characters 0-9 A-Z a-z . _ -, and this is not: take it from the "
-         "list of units or indicators.",
-         "Mã không hợp lệ (mã gồm 1 đến 32 ký tự: chữ số, chữ cái không dấu, dấu . _ -): đề nghị "
-         "lấy "
-         "mã từ danh mục đơn vị hoặc danh mục chỉ tiêu thống kê."},
+        {"bad_code", true,
+         "The batch was not taken, as a code in it is not 1 to 32 of the characters 0-9 A-Z a-z . "
+         "_ "
+         "-: take every code from the list of units or indicators and send the batch again under a "
+         "new number.",
+         "Lô không được tiếp nhận vì có mã không hợp lệ (mã gồm 1 đến 32 ký tự: chữ số, chữ cái "
+         "không dấu, dấu . _ -): đề nghị lấy mã từ danh mục đơn vị hoặc danh mục chỉ tiêu thống kê "
+         "rồi gửi lại cả lô với số thứ tự mới."},
     [REFUSAL_UNKNOWN_UNIT] =
         {"unknown_unit", false, "No unit has this code: check it against the unit catalogue.",
          "Không có đơn vị nào mang mã này: đề nghị kiểm tra lại mã trong danh mục đơn vị."},

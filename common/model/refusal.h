@@ -9,7 +9,7 @@
 
 enum refusal {
     REFUSAL_NONE = 0,
-    /* of a whole batch; those marked * consume the batch's number */
+    /* of a whole batch; those marked * use up its number */
     REFUSAL_MALFORMED = 1,         /* * cannot be decoded */
     REFUSAL_TOO_LARGE = 2,         /* * over the payload limit */
     REFUSAL_NUMBER_REUSED = 3,     /*   this number was used with another content */
@@ -22,8 +22,10 @@ enum refusal {
     REFUSAL_SETTLED = 10,          /*   answered long ago; the answer is no longer kept */
     REFUSAL_BAD_VERSION = 11,      /*   the header's protocol version is not spoken here */
     REFUSAL_EMPTY = 12,            /* * no rows */
+    /* * a unit or indicator that is not [0-9A-Za-z._-]{1,32}, which may be anything, a person's name
+     * too: no such batch is kept. Also the code of each row that names one. */
+    REFUSAL_BAD_CODE = 32,
     /* of one row */
-    REFUSAL_BAD_CODE = 32,         /* not [0-9A-Za-z._-]{1,32} */
     REFUSAL_UNKNOWN_UNIT = 33,
     REFUSAL_UNIT_NOT_IN_FORCE = 34, /* exists, but not on the figure's date */
     REFUSAL_OUT_OF_SCOPE = 35,      /* not in the producer's subtree */

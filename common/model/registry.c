@@ -10,6 +10,12 @@
 
 enum { ROLES_ALL = ROLE_SUBMIT | ROLE_SUBSCRIBE | ROLE_OPERATE | ROLE_SERVICE | ROLE_DELEGATE };
 
+/* Days in which reports are owed, whatever plans say so. */
+struct duty_run {
+    day_t from;
+    day_t to;
+};
+
 /* An indicator under its ordinal, as the plan applied last defines it. */
 struct counted {
     struct indicator def; /* its name is owned here: a plan's goes with the plan */
@@ -18,6 +24,8 @@ struct counted {
     const struct duty **duties; /* into the plans; the first to fall due first */
     size_t duty_count;
     size_t duty_capacity;
+    struct duty_run *runs; /* the days of all duties, ascending, with a gap between any two */
+    size_t run_count;
 };
 
 struct named_source {
@@ -97,6 +105,7 @@ struct registry *registry_create(void)
 static void counted_destroy(struct counted *c)
 {
     free(c->duties);
+    free(c->runs);
     free(c->name);
     free(c);
 }
@@ -163,43 +172,8 @@ static uint32_t find_borne_code(const struct registry *r, const struct ident *co
 
 /* ---- plans: all that can be refused comes first ---- */
 
-static bool same_ident(const struct ident *a, const struct ident *b)
-{
-    return strcmp(a->text, b->text) == 0;
-}
-
-static bool same_records(const struct indicator *a, const struct indicator *b)
-{
-    if (a->record_count != b->record_count)
-        return false;
-    for (unsigned i = 0; i < a->record_count; i++)
-        if (a->records[i].from != b->records[i].from ||
-            !same_ident(&a->records[i].source, &b->records[i].source))
-            return false;
-    return true;
-}
-
-/* What differs, as people call it in a plan file, or NULL. */
-static const char *indicator_difference(const struct indicator *a, const struct indicator *b)
-{
-    if (strcmp(a->name, b->name) != 0)
-        return "name";
-    if (!same_ident(&a->measure, &b->measure))
-        return "measure";
-    if (a->minimum != b->minimum)
-        return "minimum";
-    if (a->maximum != b->maximum)
-        return "maximum";
-    if (a->reporters != b->reporters)
-        return "reports";
-    if (!same_records(a, b))
-        return "records";
-    if (!same_ident(&a->numerator, &b->numerator))
-        return "numerator";
-    return same_ident(&a->denominator, &b->denominator) ? NULL : "denominator";
-}
-
-/* What no later version may change, as the facts that stand under the indicator mean it. */
+/* What no later plan may change, as the facts that stand under the indicator mean it. So all that
+ * was ever applied agrees in it, and the last definition stands for them all. */
 static const char *indicator_break(const struct indicator *a, const struct indicator *b)
 {
     if (a->kind != b->kind)
@@ -227,35 +201,36 @@ static int check_against_earlier(const struct registry *r, const struct indicato
         index, what, one->id.text);
 }
 
-static int check_against_plan(const struct plan *other, const struct indicator *one, unsigned index,
-                              struct err *err)
-{
-    for (unsigned i = 0; i < other->indicator_count; i++) {
-        if (!same_ident(&other->indicators[i].id, &one->id))
-            continue;
-        const char *what = indicator_difference(one, &other->indicators[i]);
-        if (what)
-            return err_set(
-                err, ERR_INVALID,
-                "indicators[%u].%s: plan \"%s\" defines \"%s\" with another: make them the "
-                "same, or give this one an id of its own",
-                index, what, other->id.text, one->id.text);
-    }
-    return 0;
-}
-
 static int check_plan_indicators(const struct registry *r, const struct plan *p, struct err *err)
 {
     int rc = 0;
-    for (unsigned i = 0; i < p->indicator_count && rc == 0; i++) {
+    for (unsigned i = 0; i < p->indicator_count && rc == 0; i++)
         rc = check_against_earlier(r, &p->indicators[i], i, err);
-        for (size_t k = 0; k < r->plans.count && rc == 0; k++) {
-            const struct plan *other = r->plans.items[k];
-            if (!same_ident(&other->id, &p->id))
-                rc = check_against_plan(other, &p->indicators[i], i, err);
-        }
-    }
     return rc;
+}
+
+static int check_room(const char *what, size_t known, unsigned added, size_t most, struct err *err)
+{
+    if (known + added <= most)
+        return 0;
+    return err_set(err, ERR_LIMIT,
+                   "%s: %u are new and %zu are known from all plans so far, which is above %zu: "
+                   "use ids that were applied before",
+                   what, added, known, most);
+}
+
+static int check_ordinals(const struct registry *r, const struct plan *p, struct err *err)
+{
+    unsigned indicators = 0, sources = 0;
+    for (unsigned i = 0; i < p->indicator_count; i++)
+        indicators +=
+            registry_indicator_find(r, ident_slice(&p->indicators[i].id)) == REGISTRY_NONE;
+    for (unsigned i = 0; i < p->source_count; i++)
+        sources += registry_source_find(r, ident_slice(&p->sources[i].id)) == REGISTRY_NONE;
+    int rc =
+        check_room("indicators", r->indicators.count, indicators, REGISTRY_INDICATORS_MAX, err);
+    return rc < 0 ? rc
+                  : check_room("sources", r->sources.count, sources, REGISTRY_SOURCES_MAX, err);
 }
 
 static int check_plan(const struct registry *r, const struct plan *p, struct err *err)
@@ -273,7 +248,8 @@ static int check_plan(const struct registry *r, const struct plan *p, struct err
                        "root: \"%s\" is no unit of the catalogue: apply a catalogue that has it "
                        "first, or correct the code",
                        p->root.text);
-    return check_plan_indicators(r, p, err);
+    rc = check_ordinals(r, p, err);
+    return rc < 0 ? rc : check_plan_indicators(r, p, err);
 }
 
 /* ---- plans: taking effect, which cannot fail ---- */
@@ -328,6 +304,30 @@ static void add_duty(struct counted *c, const struct duty *duty)
     c->duties[at] = duty;
 }
 
+static int compare_runs(const void *a, const void *b)
+{
+    const struct duty_run *x = a, *y = b;
+    return (x->from > y->from) - (x->from < y->from);
+}
+
+static void join_runs(struct counted *c)
+{
+    size_t kept = 0;
+    free(c->runs);
+    c->runs = alloc_zeroed(c->duty_count + 1, sizeof *c->runs);
+    for (size_t i = 0; i < c->duty_count; i++)
+        c->runs[i] = (struct duty_run){c->duties[i]->from, c->duties[i]->to};
+    qsort(c->runs, c->duty_count, sizeof *c->runs, compare_runs);
+    for (size_t i = 0; i < c->duty_count; i++) {
+        struct duty_run *last = kept > 0 ? &c->runs[kept - 1] : NULL;
+        if (!last || c->runs[i].from > last->to + 1)
+            c->runs[kept++] = c->runs[i];
+        else if (c->runs[i].to > last->to)
+            last->to = c->runs[i].to;
+    }
+    c->run_count = kept;
+}
+
 /* Those of all plans anew, as the ones of a replaced version are gone. */
 static void gather_duties(struct registry *r)
 {
@@ -340,6 +340,8 @@ static void gather_duties(struct registry *r)
             add_duty(counted_at(r, ordinal), &p->duties[k]);
         }
     }
+    for (uint32_t i = 0; i < r->indicators.count; i++)
+        join_runs(counted_at(r, i));
 }
 
 int registry_apply_plan(struct registry *r, const struct plan *plan, struct err *err)
@@ -356,6 +358,21 @@ int registry_apply_plan(struct registry *r, const struct plan *plan, struct err 
     return 0;
 }
 
+/* The version before is not enough to look at: another plan may have defined the indicator since.
+ */
+bool registry_counts_alike(const struct registry *r, const struct plan *plan)
+{
+    uint32_t known = dict_find(r->plan_ids, ident_slice(&plan->id));
+    if (known == DICT_NONE || !plan_counts_alike(registry_plan(r, known), plan))
+        return false;
+    for (unsigned i = 0; i < plan->indicator_count; i++) {
+        uint32_t ordinal = registry_indicator_find(r, ident_slice(&plan->indicators[i].id));
+        if (!indicator_counts_alike(&counted_at(r, ordinal)->def, &plan->indicators[i]))
+            return false;
+    }
+    return true;
+}
+
 uint32_t registry_indicator_count(const struct registry *r)
 {
     return (uint32_t)r->indicators.count;
@@ -370,14 +387,6 @@ uint32_t registry_indicator_find(const struct registry *r, struct slice id)
 const struct indicator *registry_indicator(const struct registry *r, uint32_t ordinal)
 {
     return &counted_at(r, ordinal)->def;
-}
-
-unsigned registry_duties(const struct registry *r, uint32_t indicator,
-                         const struct duty *const **out)
-{
-    const struct counted *c = counted_at(r, indicator);
-    *out = c->duties;
-    return (unsigned)c->duty_count;
 }
 
 uint32_t registry_source_count(const struct registry *r)
@@ -528,18 +537,40 @@ static int check_source_known(const struct registry *r, const struct producer *p
                    p->name.text, p->source.text);
 }
 
+/* The unit that a scope code means, or NONE when the catalogue has it no longer. */
+static uint32_t scope_unit(const struct registry *r, const struct producer *p, uint32_t code)
+{
+    return p->scopes_on == 0 ? catalogue_unit_near(r->catalogue, code, DAY_NEVER)
+                             : catalogue_unit_on(r->catalogue, code, p->scopes_on);
+}
+
+static int check_scope(const struct registry *r, const struct producer *p, unsigned index,
+                       struct err *err)
+{
+    char on[DAY_TEXT_BYTES];
+    uint32_t code = find_borne_code(r, &p->scopes[index]);
+    if (code == CATALOGUE_NONE)
+        return err_set(err, ERR_NOT_FOUND,
+                       "producer %s: scopes[%u]: \"%s\" is no unit of the catalogue: apply a "
+                       "catalogue that has it first, or correct the code",
+                       p->name.text, index, p->scopes[index].text);
+    if (scope_unit(r, p, code) == CATALOGUE_NONE)
+        return err_set(err, ERR_NOT_FOUND,
+                       "producer %s: scopes[%u]: no unit bears \"%s\" on %s: correct the code, or "
+                       "say a day on which the unit meant bears it",
+                       p->name.text, index, p->scopes[index].text, day_format(p->scopes_on, on));
+    return 0;
+}
+
 static int check_scopes(const struct registry *r, const struct producer *p, struct err *err)
 {
     if (p->scope_count > PRODUCER_SCOPES_MAX)
         return err_set(err, ERR_LIMIT, "producer %s: scopes: %u of them: a producer has at most %d",
                        p->name.text, p->scope_count, PRODUCER_SCOPES_MAX);
-    for (unsigned i = 0; i < p->scope_count; i++)
-        if (find_borne_code(r, &p->scopes[i]) == CATALOGUE_NONE)
-            return err_set(err, ERR_NOT_FOUND,
-                           "producer %s: scopes[%u]: \"%s\" is no unit of the catalogue: apply a "
-                           "catalogue that has it first, or correct the code",
-                           p->name.text, i, p->scopes[i].text);
-    return 0;
+    int rc = 0;
+    for (unsigned i = 0; i < p->scope_count && rc == 0; i++)
+        rc = check_scope(r, p, i, err);
+    return rc;
 }
 
 static int check_set(const struct registry *r, const struct producer *p, struct err *err)
@@ -569,6 +600,7 @@ static int apply_set(struct registry *r, const struct producer *p, struct err *e
     s->def.roles = p->roles;
     s->def.source = p->source;
     s->def.scope_count = p->scope_count;
+    s->def.scopes_on = p->scopes_on;
     memcpy(s->def.scopes, p->scopes, sizeof s->def.scopes);
     for (unsigned i = 0; i < p->scope_count; i++)
         s->scope_codes[i] = find_borne_code(r, &p->scopes[i]);
@@ -669,6 +701,32 @@ int registry_apply_producer(struct registry *r, const struct producer_change *ch
                    change->producer.name.text, (int)change->kind);
 }
 
+/* ---- what a journal holds ---- */
+
+int registry_apply_entry(struct registry *r, const struct codec *codec, enum entry_kind kind,
+                         struct slice body, struct arena *arena, struct err *err)
+{
+    struct catalogue_spec catalogue;
+    struct plan plan;
+    struct producer_change change;
+    int rc;
+    switch (kind) {
+    case ENTRY_CATALOGUE:
+        rc = codec->unpack_catalogue(body, arena, &catalogue, err);
+        return rc < 0 ? rc : registry_apply_catalogue(r, &catalogue, err);
+    case ENTRY_PLAN:
+        rc = codec->unpack_plan(body, arena, &plan, err);
+        return rc < 0 ? rc : registry_apply_plan(r, &plan, err);
+    case ENTRY_PRODUCER:
+        rc = codec->unpack_producer_change(body, arena, &change, err);
+        return rc < 0 ? rc : registry_apply_producer(r, &change, err);
+    default:
+        return err_set(err, ERR_INVALID,
+                       "entry kind %d is neither a catalogue nor a plan nor a change of a producer",
+                       (int)kind);
+    }
+}
+
 uint32_t registry_producer_count(const struct registry *r)
 {
     return (uint32_t)r->producers.count;
@@ -682,7 +740,7 @@ uint32_t registry_producer_find(const struct registry *r, struct slice name)
 
 const struct producer *registry_producer(const struct registry *r, uint32_t ordinal)
 {
-    return &speaker_at(r, ordinal)->def;
+    return ordinal < r->producers.count ? &speaker_at(r, ordinal)->def : NULL;
 }
 
 uint32_t registry_producer_by_key(const struct registry *r, const uint8_t key[KEY_BYTES],
@@ -695,19 +753,24 @@ uint32_t registry_producer_by_key(const struct registry *r, const uint8_t key[KE
 
 /* ---- judgements ---- */
 
+bool registry_covers(const struct registry *r, uint32_t producer, uint32_t unit, day_t on)
+{
+    const struct producer *p = registry_producer(r, producer);
+    if (!p || p->retired)
+        return false;
+    const uint32_t *codes = speaker_at(r, producer)->scope_codes;
+    for (unsigned i = 0; i < p->scope_count; i++)
+        if (catalogue_in_scope(r->catalogue, unit, on, scope_unit(r, p, codes[i])))
+            return true;
+    return false;
+}
+
 bool registry_in_scope(const struct registry *r, uint32_t producer, uint32_t unit, day_t on)
 {
-    const struct speaker *s = speaker_at(r, producer);
-    if (s->def.retired)
-        return false;
-    if (s->def.roles & (ROLE_OPERATE | ROLE_SERVICE))
+    const struct producer *p = registry_producer(r, producer);
+    if (p && !p->retired && (p->roles & (ROLE_OPERATE | ROLE_SERVICE)))
         return true;
-    for (unsigned i = 0; i < s->def.scope_count; i++) {
-        uint32_t scope = catalogue_unit_near(r->catalogue, s->scope_codes[i], DAY_NEVER);
-        if (catalogue_in_scope(r->catalogue, unit, on, scope))
-            return true;
-    }
-    return false;
+    return registry_covers(r, producer, unit, on);
 }
 
 bool registry_is_reporter(const struct registry *r, uint32_t indicator, uint32_t unit, day_t on)
@@ -735,4 +798,18 @@ uint32_t registry_owed(const struct registry *r, uint32_t indicator, uint32_t un
         return 0;
     return owed_below(r->owed, r->catalogue, counted_at(r, indicator)->def.reporters, unit,
                       period_last);
+}
+
+uint64_t registry_owed_between(const struct registry *r, uint32_t indicator, uint32_t unit,
+                               day_t first, day_t last)
+{
+    const struct counted *c = counted_at(r, indicator);
+    uint64_t owed = 0;
+    for (size_t i = 0; i < c->run_count && c->runs[i].from <= last; i++) {
+        day_t from = first > c->runs[i].from ? first : c->runs[i].from;
+        day_t to = last < c->runs[i].to ? last : c->runs[i].to;
+        if (from <= to)
+            owed += owed_between(r->owed, r->catalogue, &c->def, unit, from, to);
+    }
+    return owed;
 }

@@ -1,6 +1,6 @@
 /* What a store says of itself, so that no program takes another's records for its own.
  *
- *   table "meta", key "store": u8 1 (form of this record) | "tonghop\0" | block kind | u32 format
+ *   table "store", key "self": u8 1 (form of this record) | "tonghop\0" | block kind | u32 format
  *
  * A new form of the records is a new store_options.format and, in the same change, a migration in
  * one transaction here, tested from tests/golden/. There is only format 1 so far, hence none. */
@@ -8,8 +8,8 @@
 #include "common/base/check.h"
 #include "common/store/store_internal.h"
 
-static const char meta_table[] = "meta";
-static const char meta_key[] = "store";
+static const char meta_table[] = "store";
+static const char meta_key[] = "self";
 static const char magic[8] = "tonghop";
 enum { META_FORM = 1 };
 

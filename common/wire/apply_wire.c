@@ -54,8 +54,9 @@ void wire_pack_apply(const struct wire_apply *a, struct buf *out)
     arena_fini(&arena);
 }
 
-/* In. The body is packed again from the value that was checked: what is journalled is exactly what
- * was understood, and fields unknown here, which may hold anything, stay out of the chain. */
+/* In. A document of a newer program is refused whole when it says what is not understood here. The
+ * body is packed again from the value that was checked: what is journalled is exactly what was
+ * understood. */
 
 static void pack_body(struct wire_apply *a, struct arena *arena)
 {
@@ -111,6 +112,7 @@ int wire_unpack_apply(struct slice s, struct arena *arena, struct wire_apply *ou
     const Tonghop__V1__Apply *m = proto_unpack(&c, s, type, &proto_limit_large, arena);
     if (m == NULL)
         return c.code;
+    proto_known(&c, s, type);
     memset(out, 0, sizeof *out);
     out->dry_run = m->dry_run;
     take_what(&c, m, arena, out);

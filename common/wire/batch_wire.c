@@ -92,6 +92,22 @@ void wire_pack_batch(const struct batch *b, struct buf *out)
 
 /* In. */
 
+/* An accepted payload is kept for ever as it came: nothing may ride along in it. */
+static void check_known(struct proto_check *c, const Tonghop__V1__Batch *m)
+{
+    if (m->base.n_unknown_fields > 0)
+        proto_fail(c, ERR_INVALID, "field",
+                   "number %" PRIu32 " is none of a Batch's; mend the program that sent it",
+                   m->base.unknown_fields[0].tag);
+}
+
+static void check_reported(struct proto_check *c, int64_t time_ms)
+{
+    if (time_ms < day_start_ms(DAY_FIRST) || time_ms >= day_start_ms(DAY_LAST + 1))
+        proto_fail(c, ERR_INVALID, "reported_at_ms",
+                   "%" PRId64 " ms since 1970-01-01 is not from 1900-01-01 to 2199-12-31", time_ms);
+}
+
 static void check_lengths(struct proto_check *c, const Tonghop__V1__Batch *m, struct batch *out)
 {
     out->unit_count = proto_count(c, "units", m->n_units, BATCH_DICTIONARY_MAX);
@@ -116,7 +132,8 @@ static void check_lengths(struct proto_check *c, const Tonghop__V1__Batch *m, st
 }
 
 /* The dictionaries come from the payload itself: protobuf-c ends a string at its first NUL, and
- * "10\0x" must not pass for "10". What is no code is refused row by row, by intake. */
+ * "10\0x" must not pass for "10". A word that is no code is intake's matter: the answer lists the
+ * rows that name it. */
 static void take_dictionaries(struct proto_check *c, struct slice payload, struct arena *arena,
                               struct batch *out)
 {
@@ -202,6 +219,8 @@ int wire_unpack_batch(struct slice payload, struct arena *arena, struct batch *o
     if (m == NULL)
         return c.code;
     *out = (struct batch){.reported_at_ms = m->reported_at_ms};
+    check_known(&c, m);
+    check_reported(&c, m->reported_at_ms);
     check_lengths(&c, m, out);
     if (c.code == 0)
         take_dictionaries(&c, payload, arena, out);

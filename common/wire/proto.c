@@ -85,7 +85,7 @@ bool proto_field_next(struct reader *r, struct proto_field *out)
     return !r->bad;
 }
 
-/* Our messages do not contain themselves, so their descriptors bound the depth. */
+/* Here and below: our messages do not contain themselves, so their descriptors bound the depth. */
 static void scan_text(struct proto_check *c, struct slice s, const ProtobufCMessageDescriptor *type)
 {
     struct reader r = reader_of(s);
@@ -106,6 +106,23 @@ static void scan_text(struct proto_check *c, struct slice s, const ProtobufCMess
     if (r.bad)
         fail_whole(c, ERR_INVALID, "%s is not protobuf; mend the program that sent it",
                    type->short_name);
+}
+
+void proto_known(struct proto_check *c, struct slice s, const ProtobufCMessageDescriptor *type)
+{
+    struct reader r = reader_of(s);
+    struct proto_field field;
+    while (c->code == 0 && proto_field_next(&r, &field)) {
+        const ProtobufCFieldDescriptor *d =
+            protobuf_c_message_descriptor_get_field(type, field.number);
+        if (d == NULL)
+            fail_whole(c, ERR_VERSION,
+                       "this collector does not know field %" PRIu32 " of %s; upgrade it first",
+                       field.number, type->short_name);
+        else if (d->type == PROTOBUF_C_TYPE_MESSAGE &&
+                 field.wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+            proto_known(c, field.bytes, d->descriptor);
+    }
 }
 
 /* Decoding into an arena. */

@@ -16,7 +16,7 @@
 
 struct proto_check {
     struct err *err;     /* may be NULL */
-    int code;            /* 0, ERR_INVALID or ERR_LIMIT */
+    int code;            /* 0, ERR_INVALID, ERR_LIMIT or ERR_VERSION */
     const char *message; /* name of the message, for sentences */
     const char *list;    /* repeated field under way, or NULL */
     size_t index;
@@ -41,6 +41,9 @@ void *proto_unpack(struct proto_check *c, struct slice s, const ProtobufCMessage
 void *proto_unpack_raw(struct proto_check *c, struct slice s,
                        const ProtobufCMessageDescriptor *type, const struct proto_limit *limit,
                        struct arena *arena);
+
+/* Nothing in it, however deep, that this program does not know: else ERR_VERSION, by field. */
+void proto_known(struct proto_check *c, struct slice s, const ProtobufCMessageDescriptor *type);
 
 /* Sentences from here on speak of list[index], until the next call; NULL for the message itself. */
 void proto_at(struct proto_check *c, const char *list, size_t index);

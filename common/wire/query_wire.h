@@ -69,6 +69,7 @@ struct wire_version {
     uint64_t number;
     uint32_t row;
     uint64_t offset;
+    uint64_t commit;
 };
 struct wire_trace_reply {
     int code;

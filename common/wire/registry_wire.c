@@ -2,9 +2,6 @@
 
 #include "common/base/check.h"
 
-/* 5.. are organisations; rules of who reports are bits 1 << level, and bit 31 is taken. */
-enum { LEVEL_MAX = 30 };
-
 /* Catalogues. */
 
 static void make_span(const struct unit_span *span, Tonghop__V1__UnitSpan *m)
@@ -53,7 +50,7 @@ static void take_span(struct proto_check *c, const Tonghop__V1__UnitSpan *m, str
     out->to = proto_day_or_never(c, "to", m->to);
     out->name = m->name;
     out->type = m->type;
-    out->level = (uint8_t)proto_up_to(c, "level", m->level, LEVEL_MAX);
+    out->level = (uint8_t)proto_up_to(c, "level", m->level, CATALOGUE_LEVEL_MAX);
     proto_ident_or_empty(c, "parent", m->parent, &out->parent);
     out->begins = m->begins;
 }
@@ -72,7 +69,8 @@ void registry_take_catalogue(struct proto_check *c, const Tonghop__V1__Catalogue
 {
     *out = (struct catalogue_spec){
         .span_count = proto_count(c, "spans", m->n_spans, CATALOGUE_SPANS_MAX),
-        .succession_count = proto_count(c, "successions", m->n_successions, CATALOGUE_SPANS_MAX),
+        .succession_count =
+            proto_count(c, "successions", m->n_successions, CATALOGUE_SUCCESSIONS_MAX),
     };
     out->spans = arena_alloc(arena, out->span_count * sizeof *out->spans);
     for (uint32_t i = 0; i < out->span_count && c->code == 0; i++) {
@@ -238,7 +236,7 @@ static void take_duties(struct proto_check *c, const Tonghop__V1__Plan *m, struc
         proto_at(c, "duties", i);
         proto_ident(c, "indicator", m->duties[i]->indicator, &out->duties[i].indicator);
         out->duties[i].from = proto_day(c, "from", m->duties[i]->from);
-        out->duties[i].to = proto_day_or_never(c, "to", m->duties[i]->to);
+        out->duties[i].to = proto_day(c, "to", m->duties[i]->to);
         out->duties[i].due_days = m->duties[i]->due_days;
     }
     proto_at(c, NULL, 0);
@@ -251,7 +249,7 @@ void registry_take_plan(struct proto_check *c, const Tonghop__V1__Plan *m, struc
     proto_ident(c, "id", m->id, &out->id);
     proto_ident(c, "root", m->root, &out->root);
     out->from = proto_day(c, "from", m->from);
-    out->to = proto_day_or_never(c, "to", m->to);
+    out->to = proto_day(c, "to", m->to);
     take_sources(c, m, arena, out);
     take_indicators(c, m, arena, out);
     take_duties(c, m, arena, out);
@@ -278,6 +276,7 @@ static Tonghop__V1__Producer *make_producer(const struct producer *p, bool whole
     m->roles = p->roles;
     m->source = proto_string(p->source.text);
     m->n_scopes = p->scope_count;
+    m->scopes_on = p->scopes_on;
     m->scopes = arena_alloc(arena, p->scope_count * sizeof *m->scopes);
     for (unsigned i = 0; i < p->scope_count; i++)
         m->scopes[i] = proto_string(p->scopes[i].text);
@@ -307,6 +306,7 @@ static void take_producer(struct proto_check *c, const Tonghop__V1__Producer *m,
     out->scope_count = proto_count(c, "producer.scopes", m->n_scopes, PRODUCER_SCOPES_MAX);
     for (unsigned i = 0; i < out->scope_count && c->code == 0; i++)
         proto_ident(c, "producer.scopes", m->scopes[i], &out->scopes[i]);
+    out->scopes_on = proto_day(c, "producer.scopes_on", m->scopes_on);
 }
 
 void registry_take_change(struct proto_check *c, const Tonghop__V1__ProducerChange *m,

@@ -57,6 +57,7 @@ static void make_version(const struct wire_version *v, Tonghop__V1__Version *m)
     m->number = v->number;
     m->row = v->row;
     m->offset = v->offset;
+    m->commit = v->commit;
 }
 
 void wire_pack_trace_reply(const struct wire_trace_reply *r, struct buf *out)
@@ -93,6 +94,7 @@ static void take_version(struct proto_check *c, const Tonghop__V1__Version *m,
     out->number = m->number;
     out->row = m->row;
     out->offset = m->offset;
+    out->commit = m->commit;
 }
 
 int wire_unpack_trace_reply(struct slice s, struct arena *arena, struct wire_trace_reply *out,

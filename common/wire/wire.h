@@ -9,6 +9,7 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/model/catalogue.h"
+#include "common/model/codec.h"
 #include "common/model/observation.h"
 #include "common/model/plan.h"
 #include "common/model/producer.h"
@@ -42,7 +43,8 @@ void wire_head_encode(const struct wire_head *h, uint8_t out[WIRE_HEAD_BYTES]);
 int wire_head_decode(struct slice frame, struct wire_head *out, struct err *err);
 
 void wire_pack_batch(const struct batch *b, struct buf *out);
-/* ERR_INVALID (malformed) or ERR_LIMIT (too large); the sentence says what. */
+/* ERR_INVALID (malformed; a field unknown here as well, since payloads are kept as they came) or
+ * ERR_LIMIT (too large); the sentence says what. Words of the dictionaries may be any bytes. */
 int wire_unpack_batch(struct slice payload, struct arena *arena, struct batch *out,
                       struct err *err);
 
@@ -69,6 +71,8 @@ int wire_unpack_plan(struct slice s, struct arena *arena, struct plan *out, stru
 void wire_pack_producer_change(const struct producer_change *c, struct buf *out);
 int wire_unpack_producer_change(struct slice s, struct arena *arena, struct producer_change *out,
                                 struct err *err);
+/* The four above, for the cores. */
+extern const struct codec wire_codec;
 
 enum wire_apply_kind {
     WIRE_APPLY_CATALOGUE,
@@ -89,6 +93,8 @@ struct wire_apply {
     };
 };
 void wire_pack_apply(const struct wire_apply *a, struct buf *out); /* from the union, not body */
+/* ERR_VERSION: it says something, however deep inside, that is not understood here; journalled
+ * without it, it would mean something else than its sender meant. */
 int wire_unpack_apply(struct slice s, struct arena *arena, struct wire_apply *out, struct err *err);
 struct wire_apply_answer {
     int code;

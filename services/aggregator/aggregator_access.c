@@ -2,7 +2,10 @@
  * service's own file. Asked at every message, so a revocation takes hold at the next one. */
 #include "services/aggregator/aggregator_service.h"
 
-enum { ROLES_ASK = ROLE_SUBSCRIBE | ROLE_OPERATE | ROLE_SERVICE, ROLES_ALL = ROLE_OPERATE | ROLE_SERVICE };
+enum {
+    ROLES_ASK = ROLE_SUBSCRIBE | ROLE_OPERATE | ROLE_SERVICE,
+    ROLES_ALL = ROLE_OPERATE | ROLE_SERVICE
+};
 
 static const struct registry *registry_of(const struct aggregator_service *s)
 {

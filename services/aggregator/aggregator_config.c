@@ -152,12 +152,12 @@ const struct schema_row aggregator_config_rows[AGGREGATOR_CONFIG_ROWS] = {
     },
     {
         .key = "checkpoint.pending",
-        .type = SCHEMA_INTEGER,
-        .minimum = 1000,
-        .maximum = 10000000,
-        .standard = "400000",
-        .unit = "cells and versions",
-        .help = "A checkpoint is made when more than so many wait in memory.",
+        .type = SCHEMA_SIZE,
+        .minimum = 1 << 16,
+        .maximum = 1 << 30,
+        .standard = "48MiB",
+        .help = "A checkpoint is made when changes of more than this wait in memory. More means "
+                "fewer writes of a cell that changes again and again.",
         SCHEMA_AT(struct aggregator_config, checkpoint_pending),
     },
     {

@@ -100,6 +100,5 @@ void aggregator_counters_refresh(struct aggregator_service *s)
     *s->count.feed_dropped = net->messages_slow_dropped;
     *s->count.pulls_retried = s->puller.retries;
     *s->count.pulls_stale = s->puller.stale;
-    *s->count.lag_entries =
-        s->head_offset > s->done.offset ? s->head_offset - s->done.offset : 0;
+    *s->count.lag_entries = s->head_offset > s->done.offset ? s->head_offset - s->done.offset : 0;
 }

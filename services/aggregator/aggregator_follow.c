@@ -2,9 +2,10 @@
 #include "services/aggregator/aggregator_service.h"
 
 enum {
-    SLICE_MS = 20,          /* of applying, between two looks at the sockets */
-    COST_SHARE = 8,         /* checkpoints take at most one part in so many of the time */
-    RETRY_FIRST_MS = 1000,  /* after a failed checkpoint */
+    SLICE_MS = 20,         /* of applying, between two looks at the sockets */
+    COST_SHARE = 8,        /* checkpoints take at most one part in so many of the time */
+    UNREACHABLE_MS = 3000, /* without a link: worth a line in the log */
+    RETRY_FIRST_MS = 1000, /* after a failed checkpoint */
     RETRY_MAX_MS = 60000,
 };
 
@@ -56,6 +57,7 @@ static void become_ready(struct aggregator_service *s)
     s->ready = true;
     s->puller.wait_ms = (uint32_t)s->config->fetch_wait_ms;
     aggregator_feed_begin(s);
+    aggregator_feed_open(s);
     log_info(s->log, log_event("caught_up"), log_uint("offset", s->done.offset));
     service_ready(s->service);
 }
@@ -165,8 +167,8 @@ static void count_applied(struct aggregator_service *s, const struct ledger_posi
 
 static void apply_failed(struct aggregator_service *s, const struct err *e)
 {
-    if (e->code != ERR_CORRUPT && e->code != ERR_INVALID && e->code != ERR_VERSION) {
-        start_over(s, e);
+    if (e->code == ERR_FULL || e->code == ERR_IO || e->code == ERR_AGAIN) {
+        start_over(s, e); /* the store's trouble; all others are the journal's */
         return;
     }
     struct err why = *e;
@@ -176,7 +178,7 @@ static void apply_failed(struct aggregator_service *s, const struct err *e)
 }
 
 /* What hangs on the registry, keys and the tree, must never be newer than the figures that are
- * shown under it, so such a change is checkpointed at once. False: start over, or stop. */
+ * shown under it, so such a change is checkpointed at once. False: it started over, or stops. */
 static bool apply_commit(struct aggregator_service *s, struct slice commit)
 {
     struct err e;
@@ -194,7 +196,7 @@ static bool apply_commit(struct aggregator_service *s, struct slice commit)
     if (rc == 0 && !s->store_full)
         aggregator_feed_revoke(s, &effects);
     arena_reset(&s->arena);
-    return rc == 0;
+    return rc == 0 && s->ledger != NULL;
 }
 
 static void apply_slice(struct aggregator_service *s)
@@ -258,11 +260,13 @@ void aggregator_follow_receive(void *service)
 static void tell_link(struct aggregator_service *s)
 {
     enum net_state state = net_state(s->puller.socket);
+    if (state == NET_CONNECTED)
+        s->linked_ms = loop_now_ms();
     if (state == NET_REFUSED)
         log_complain(s->log, &s->pull_complaint, log_event("collector_refuses_key"),
                      log_text("message", "put this aggregator's public key among the "
                                          "collector's service_keys"));
-    else if (state == NET_CONNECTING)
+    else if (loop_now_ms() - s->linked_ms > UNREACHABLE_MS)
         log_complain(s->log, &s->pull_complaint, log_event("collector_unreachable"),
                      log_text("endpoint", s->config->collector_endpoint));
 }

@@ -110,13 +110,16 @@ struct aggregator_service {
     int64_t checkpoint_ms;      /* when the last one ended */
     int64_t checkpoint_cost_ms; /* how long it took */
     uint64_t wake_timer;
-    int64_t wake_ms; /* when it is due */
-    bool store_full; /* the last checkpoint failed */
+    int64_t wake_ms;   /* when it is due */
+    int64_t linked_ms; /* when the collector was last seen */
+    bool store_full;   /* the last checkpoint failed */
     int64_t retry_ms;
     struct log_complaint store_complaint;
     struct log_complaint pull_complaint;
     struct log_complaint usage_complaint;
     struct log_complaint key_complaint;
+    struct log_complaint denied_complaint;
+    struct log_complaint subscription_complaint;
 
     /* questions */
     struct aggregator_waiter *waiters;
@@ -185,7 +188,9 @@ void aggregator_answer_snapshot(struct aggregator_service *s, struct kv *kv,
                                 struct buf *out);
 
 /* --- aggregator_feed.c */
-void aggregator_feed_request(void *gate); /* the feed's socket can be read */
+/* Subscriptions are taken from here on; before, their streams are not known and they wait in the
+ * sockets. */
+void aggregator_feed_open(struct aggregator_service *s);
 void aggregator_feed_beat(void *service); /* timer */
 void aggregator_feed_changed(struct aggregator_service *s, const struct ledger_changes *changes);
 void aggregator_feed_begin(struct aggregator_service *s); /* a new epoch */

@@ -136,7 +136,8 @@ static void mark_second_level(struct feed *f, const struct catalogue *c, uint32_
 {
     uint32_t ancestors[CATALOGUE_DEPTH_MAX];
     const struct unit *u = catalogue_unit(c, unit);
-    for (day_t on = u->from; on != DAY_NEVER && on <= u->to; on = catalogue_next_change(c, unit, on))
+    for (day_t on = u->from; on != DAY_NEVER && on <= u->to;
+         on = catalogue_next_change(c, unit, on))
         if (catalogue_ancestor_codes_on(c, unit, on, ancestors) == 2)
             f->columns[u->code] = 0;
 }
@@ -240,8 +241,8 @@ static void add_update(struct feed *f, uint32_t stream, const struct feed_cell *
 {
     alloc_reserve((void **)&f->updates, &f->update_capacity, f->update_count + 1,
                   sizeof *f->updates);
-    f->updates[f->update_count++] = (struct feed_cells){
-        f->heads[stream].stream, ++f->heads[stream].number, cells, count};
+    f->updates[f->update_count++] =
+        (struct feed_cells){f->heads[stream].stream, ++f->heads[stream].number, cells, count};
 }
 
 size_t feed_beat(struct feed *f, const struct registry *r, struct kv *kv,

@@ -15,9 +15,9 @@ struct follow_effects {
     size_t producer_count;
 };
 
-/* One whole commit. ERR_CORRUPT: it does not follow, its bytes contradict their hash, or its entries
- * the ledger; nobody may go on by himself. After any error the ledger and the transaction are to be
- * thrown away. A transaction that has failed gives its own error. */
+/* One whole commit. ERR_CORRUPT: it does not follow, its bytes contradict their hash, or its
+ * entries the ledger; nobody may go on by himself. After any error the ledger and the transaction
+ * are to be thrown away. A transaction that has failed gives its own error. */
 int follow_commit(struct ledger *l, struct kv *kv, struct slice commit, struct arena *arena,
                   struct follow_effects *effects, struct err *e);
 

@@ -147,7 +147,7 @@ const struct registry *ledger_registry(const struct ledger *l)
 
 size_t ledger_pending(const struct ledger *l)
 {
-    return l->fold.dirty_count + l->pending_rows;
+    return l->fold.dirty_count * sizeof *l->fold.cells + l->versions.len;
 }
 
 /* --- versions
@@ -170,6 +170,7 @@ static void version_append(struct ledger *l, const struct entry *e, uint32_t row
                            .first_row = number,
                            .batch_row = row,
                            .offset = e->offset,
+                           .commit = e->commit,
                            .time_ms = e->time_ms,
                            .reported_at_ms = e->reported_at_ms,
                            .producer = e->producer,
@@ -194,7 +195,6 @@ static void write_versions(struct ledger *l, struct kv *kv)
     buf_fini(&key);
     buf_clear(&l->versions);
     l->block_count = 0;
-    l->pending_rows = 0;
 }
 
 /* --- statements
@@ -242,7 +242,7 @@ static void apply_add(struct kv *kv, struct fold_cell *cell, struct version_row 
     row->won = !clear_covers(&cell->fact, stamp);
     if (!row->won)
         return;
-    cell->fact.value = (int64_t)((uint64_t)cell->fact.value + (uint64_t)row->value);
+    cell->fact.sum += row->value;
     cell->fact.adds++;
 }
 
@@ -252,14 +252,14 @@ static void sum_adds(struct kv *kv, struct fact_key cell, struct fact *fact)
     uint8_t from[ADD_KEY_BYTES];
     struct slice key, value;
     add_key_encode(cell, &fact->stamp, from);
-    fact->value = 0;
+    fact->sum = 0;
     fact->adds = 0;
     struct kv_cursor *c = kv_cursor_open(kv, LEDGER_ADDS);
     for (bool more = kv_cursor_seek(c, slice_of(from, sizeof from), &key, &value);
          more && key.len == ADD_KEY_BYTES && memcmp(key.data, from, FACT_KEY_BYTES) == 0;
          more = kv_cursor_move(c, KV_NEXT, &key, &value)) {
         struct reader r = reader_of(value);
-        fact->value = (int64_t)((uint64_t)fact->value + (uint64_t)reader_zigzag(&r));
+        fact->sum += reader_zigzag(&r);
         fact->adds++;
     }
     kv_cursor_close(c);
@@ -342,8 +342,8 @@ static int apply_row(struct ledger *l, struct kv *kv, const struct entry *e, con
     struct fold_cell *cell = fold_cell(&l->fold, kv, key);
     if (cell == NULL)
         return corrupt(err, "facts");
-    struct version_row version = {.op = b->ops == NULL ? OP_SET : (enum op)b->ops[row],
-                                  .value = b->values[row]};
+    enum op op = b->ops == NULL ? OP_SET : (enum op)b->ops[row];
+    struct version_row version = {.op = op, .value = op == OP_CLEAR ? 0 : b->values[row]};
     struct stamp stamp = {e->reported_at_ms, e->producer, e->spool, e->number, row};
     apply_statement(l, kv, cell, ord->tally[b->indicator_refs[row]], &version, &stamp,
                     e->first_row + row, day_of_ms(e->time_ms));
@@ -367,7 +367,6 @@ static int apply_rows(struct ledger *l, struct kv *kv, const struct entry *e, co
         if (rc != 0)
             return rc;
     }
-    l->pending_rows += b->row_count;
     return 0;
 }
 
@@ -407,9 +406,24 @@ static void keep_registry_entry(struct kv *kv, const struct entry *e)
     buf_fini(&value);
 }
 
+/* Is this the catalogue that stands already, applied once more? */
+static bool catalogue_stands(struct kv *kv, struct slice body)
+{
+    struct slice key, value;
+    struct kv_cursor *c = kv_cursor_open(kv, LEDGER_REGISTRY);
+    bool found = kv_cursor_move(c, KV_LAST, &key, &value);
+    while (found && *(const uint8_t *)value.data != ENTRY_CATALOGUE)
+        found = kv_cursor_move(c, KV_PREV, &key, &value);
+    bool same =
+        found && slice_equal(body, slice_of((const uint8_t *)value.data + 1, value.len - 1));
+    kv_cursor_close(c);
+    return same;
+}
+
 static int apply_registry(struct ledger *l, struct kv *kv, const struct entry *e, struct err *err)
 {
-    bool figures = e->kind != ENTRY_PRODUCER;
+    bool figures =
+        e->kind == ENTRY_PLAN || (e->kind == ENTRY_CATALOGUE && !catalogue_stands(kv, e->body));
     if (figures)
         ledger_flush_cells(l, kv); /* as the tree and the sources were */
     int rc = registry_take(l->registry, l->codec, e->kind, e->body, &l->arena, err);
@@ -427,6 +441,9 @@ int ledger_apply(struct ledger *l, struct kv *kv, const struct entry *e, struct 
     if (e->offset != l->position.offset + 1)
         return err_set(err, ERR_INVALID, "ledger: entry %llu given, %llu is next",
                        (unsigned long long)e->offset, (unsigned long long)l->position.offset + 1);
+    if (e->time_ms < l->position.time_ms || (e->kind == ENTRY_GENESIS && e->offset != 1))
+        return err_set(err, ERR_CORRUPT, "journal entry %llu: out of its time or place",
+                       (unsigned long long)e->offset);
     int rc = 0;
     if (e->kind == ENTRY_BATCH)
         rc = apply_batch(l, kv, e, err);
@@ -478,13 +495,13 @@ void ledger_flush_cells(struct ledger *l, struct kv *kv)
 {
     struct stored_figures figures;
     struct buf scratch = {0};
-    uint32_t *dirty;
+    struct fold_order *dirty;
     size_t n = fold_dirty_sorted(&l->fold, &dirty);
     stored_figures_open(&figures, l->registry, kv);
     l->rollup.registry = l->registry;
     l->rollup.figures = &figures.base;
     for (size_t i = 0; i < n; i++)
-        flush_cell(l, kv, &l->fold.cells[dirty[i]], &scratch);
+        flush_cell(l, kv, &l->fold.cells[fold_order_cell(dirty[i])], &scratch);
     stored_figures_close(&figures);
     l->fold.dirty_count = 0;
     rollup_write(&l->rollup, kv, &l->changed, &l->changed_count, &l->changed_capacity);
@@ -569,6 +586,4 @@ void ledger_flush(struct ledger *l, struct kv *kv, struct ledger_changes *change
     }
     l->rebuilt = false;
     l->changed_count = 0;
-    known_destroy(l->known);
-    l->known = NULL;
 }

@@ -90,7 +90,7 @@ void ledger_flush(struct ledger *l, struct kv *kv, struct ledger_changes *change
 
 struct ledger_position ledger_position(const struct ledger *l); /* of what was applied */
 const struct registry *ledger_registry(const struct ledger *l);
-size_t ledger_pending(const struct ledger *l); /* cells and versions waiting for a flush */
+size_t ledger_pending(const struct ledger *l); /* bytes of memory that wait for a flush */
 
 /* Questions. Asked between a commit and the next apply, of a transaction that holds what was
  * flushed. */
@@ -136,10 +136,12 @@ struct ledger_version {
     uint32_t delegate; /* UINT32_MAX: none */
     int64_t received_at_ms;
     uint64_t offset;
+    uint64_t commit; /* number of its commit */
 };
+/* `visit` returns false when it has seen enough of one source. */
 int ledger_trace(const struct ledger *l, struct kv *kv, uint32_t indicator, uint32_t code,
                  day_t day, uint32_t source,
-                 void (*visit)(void *arg, const struct ledger_version *v), void *arg,
+                 bool (*visit)(void *arg, const struct ledger_version *v), void *arg,
                  struct err *err);
 
 /* One cell as it stands in the store (all zero when absent). */

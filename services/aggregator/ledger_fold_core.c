@@ -84,28 +84,31 @@ struct fold_cell *fold_cell(struct fold *f, struct kv *kv, struct fact_key key)
     return cell;
 }
 
-static int dirty_compare(const void *a, const void *b, void *arg)
+static struct fold_order order_of(struct fact_key key, uint32_t cell)
 {
-    const struct fold_cell *cells = arg;
-    struct fact_key x = cells[*(const uint32_t *)a].key;
-    struct fact_key y = cells[*(const uint32_t *)b].key;
-    if (x.indicator != y.indicator)
-        return x.indicator < y.indicator ? -1 : 1;
-    if (x.code != y.code)
-        return x.code < y.code ? -1 : 1;
-    if (x.day != y.day)
-        return x.day < y.day ? -1 : 1;
-    return (x.source > y.source) - (x.source < y.source);
+    uint32_t day = (uint32_t)key.day ^ 0x80000000u;
+    return (struct fold_order){
+        .high = ((uint64_t)key.indicator << 48) | ((uint64_t)key.code << 16) | (day >> 16),
+        .low = ((uint64_t)(day & 0xffff) << 48) | ((uint64_t)key.source << 32) | cell,
+    };
 }
 
-size_t fold_dirty_sorted(const struct fold *f, uint32_t **out)
+static int order_compare(const void *a, const void *b)
+{
+    const struct fold_order *x = a, *y = b;
+    if (x->high != y->high)
+        return x->high < y->high ? -1 : 1;
+    return (x->low > y->low) - (x->low < y->low);
+}
+
+size_t fold_dirty_sorted(const struct fold *f, struct fold_order **out)
 {
     *out = alloc_zeroed(f->dirty_count + 1, sizeof **out);
     size_t n = 0;
     for (size_t i = 0; i < f->count; i++)
         if (f->cells[i].dirty)
-            (*out)[n++] = (uint32_t)i;
-    qsort_r(*out, n, sizeof **out, dirty_compare, f->cells);
+            (*out)[n++] = order_of(f->cells[i].key, (uint32_t)i);
+    qsort(*out, n, sizeof **out, order_compare);
     return n;
 }
 

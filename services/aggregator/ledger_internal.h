@@ -20,13 +20,14 @@ enum { FACT_KEY_BYTES = 12, STAMP_BYTES = 40, CELL_KEY_BYTES = 10, ADD_KEY_BYTES
 
 #define VERSION_NONE UINT64_MAX
 
-/* What holds now for a cell. A tally's `op` is OP_ADD: `value` is the sum of its `adds` since the
+/* What holds now for a cell. A tally's `op` is OP_ADD: `sum` is the sum of its `adds` since the
  * greatest clear, whose stamp is `stamp` when `cleared`. */
 struct fact {
     enum op op;
-    bool cleared;  /* tally: a clear was seen */
-    uint64_t adds; /* tally: adds after it */
-    int64_t value;
+    bool cleared;       /* tally: a clear was seen */
+    uint64_t adds;      /* tally: adds after it */
+    int64_t value;      /* set */
+    __int128 sum;       /* tally: exact, though only a sum within OBSERVATION_VALUE_MAX counts */
     struct stamp stamp; /* of the statement that holds; of a tally: of its clear */
     uint64_t holds;     /* version that holds; tally: its newest clear or VERSION_NONE */
     uint64_t newest;    /* version that came last */
@@ -39,6 +40,8 @@ void fact_encode(const struct fact *f, struct buf *out);
 bool fact_decode(struct slice value, struct fact *out); /* false: corrupt */
 /* Does the fact count as a figure, and which? */
 bool fact_figure(const struct fact *f, int64_t *value);
+/* The figure that a tally is: none without an add, nor beyond what a figure may be. */
+bool tally_figure(__int128 sum, uint64_t adds, int64_t *value);
 
 void stamp_encode(const struct stamp *s, uint8_t out[STAMP_BYTES]);
 void cell_key_encode(struct ledger_cell_key key, uint8_t out[CELL_KEY_BYTES]);
@@ -57,6 +60,7 @@ struct version_head {
     uint64_t first_row; /* of the block: version number of its row 0 */
     uint64_t batch_row; /* row of the batch that it is */
     uint64_t offset;
+    uint64_t commit;
     int64_t time_ms;
     int64_t reported_at_ms;
     uint32_t producer;
@@ -103,8 +107,17 @@ struct fold {
 void fold_fini(struct fold *f);
 /* The cell, loaded from kv when it is new here; NULL when its record is corrupt. */
 struct fold_cell *fold_cell(struct fold *f, struct kv *kv, struct fact_key key);
-/* Numbers of the dirty cells in key order, into *out (owned by the caller); their count. */
-size_t fold_dirty_sorted(const struct fold *f, uint32_t **out);
+/* A dirty cell's key as numbers that sort as keys do, and which cell it is. */
+struct fold_order {
+    uint64_t high; /* indicator, code, upper half of the day */
+    uint64_t low;  /* lower half of the day, source, number of the cell */
+};
+static inline uint32_t fold_order_cell(struct fold_order o)
+{
+    return (uint32_t)o.low;
+}
+/* The dirty cells in key order, into *out (owned by the caller); their count. */
+size_t fold_dirty_sorted(const struct fold *f, struct fold_order **out);
 /* Forgets clean cells when there are more than the cache may keep. */
 void fold_trim(struct fold *f);
 
@@ -137,10 +150,25 @@ struct rollup_map {
     size_t size; /* a power of two */
 };
 
+/* Changes of one unit that go to all its ancestors, summed by day before they are spread over
+ * these: a corrected daily stock takes from each next day what it gave it the day before. */
+struct rollup_series {
+    uint32_t indicator;
+    uint32_t unit;
+    struct series_step {
+        day_t day;
+        day_t in_force; /* whose ancestors: those of this day */
+        struct ledger_cell delta;
+    } * steps; /* ascending */
+    size_t count;
+    size_t capacity;
+};
+
 struct rollup {
     const struct registry *registry;
     struct figures *figures;
     struct rollup_map map;
+    struct rollup_series series;
 };
 
 void rollup_fini(struct rollup *r);
@@ -155,10 +183,8 @@ void rollup_change(struct rollup *r, uint32_t indicator, uint32_t code, day_t da
 /* Adds what one figure contributes, with all figures in their final state. */
 void rollup_add(struct rollup *r, uint32_t indicator, uint32_t code, day_t day,
                 const struct rollup_figure *figure);
-/* Slots in use, sorted by key, packed to the front of map.slots; the map is only good for
- * rollup_map_clear after it. */
-size_t rollup_map_sort(struct rollup_map *m);
-void rollup_map_clear(struct rollup_map *m);
+/* The changed cells in key order, as a new array that the caller frees; empties the rollup. */
+struct rollup_slot *rollup_take(struct rollup *r, size_t *count);
 /* Writes the map into the cells of kv, and empties it; cells whose value changed are appended to
  * *changed (may be NULL). */
 void rollup_write(struct rollup *r, struct kv *kv, struct ledger_cell_key **changed,
@@ -219,7 +245,6 @@ struct ledger {
     } * blocks;
     size_t block_count;
     size_t block_capacity;
-    uint64_t pending_rows;
     struct ledger_day *days; /* last offset of each civil day since the last flush */
     size_t day_count;
     size_t day_capacity;

@@ -40,7 +40,8 @@ static bool known_tally(struct kv *kv, const struct fact *fact, uint64_t offset,
     struct version_row row;
     struct stamp clear;
     bool cleared = false;
-    uint64_t at, sum = 0, adds = 0;
+    uint64_t at, adds = 0;
+    __int128 sum = 0;
     for (bool more = version_by(kv, fact->newest, offset, &at, &head, &row); more;
          more = version_by(kv, row.previous, offset, &at, &head, &row)) {
         struct stamp stamp = version_stamp(&head, at);
@@ -54,11 +55,10 @@ static bool known_tally(struct kv *kv, const struct fact *fact, uint64_t offset,
         struct stamp stamp = version_stamp(&head, at);
         if (row.op == OP_CLEAR || (cleared && stamp_compare(&stamp, &clear) <= 0))
             continue;
-        sum += (uint64_t)row.value;
+        sum += row.value;
         adds++;
     }
-    *value = (int64_t)sum;
-    return adds > 0;
+    return tally_figure(sum, adds, value);
 }
 
 bool known_figure(struct kv *kv, const struct fact *fact, uint64_t offset, int64_t *value)
@@ -161,8 +161,7 @@ const struct known_cells *known_cells_of(struct known *k, struct kv *kv, uint32_
     alloc_reserve((void **)&k->views, &k->view_capacity, k->view_count + 1, sizeof *k->views);
     struct known_cells *view = &k->views[k->view_count++];
     view->indicator = indicator;
-    view->count = rollup_map_sort(&rollup.map);
-    view->cells = rollup.map.slots; /* taken */
+    view->cells = rollup_take(&rollup, &view->count);
     free(list.items);
     return view;
 }

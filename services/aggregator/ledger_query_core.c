@@ -278,7 +278,7 @@ static bool version_holds(const struct fact *fact, uint64_t at, const struct ver
 }
 
 static int trace_fact(struct kv *kv, uint32_t source, const struct fact *fact,
-                      void (*visit)(void *arg, const struct ledger_version *v), void *arg,
+                      bool (*visit)(void *arg, const struct ledger_version *v), void *arg,
                       struct err *err)
 {
     struct version_head head;
@@ -294,16 +294,18 @@ static int trace_fact(struct kv *kv, uint32_t source, const struct fact *fact,
                                    .stamp = version_stamp(&head, at),
                                    .delegate = head.delegate,
                                    .received_at_ms = head.time_ms,
-                                   .offset = head.offset};
+                                   .offset = head.offset,
+                                   .commit = head.commit};
         v.holds = version_holds(fact, at, &row, &v.stamp);
-        visit(arg, &v);
+        if (!visit(arg, &v))
+            break;
     }
     return 0;
 }
 
 int ledger_trace(const struct ledger *l, struct kv *kv, uint32_t indicator, uint32_t code,
                  day_t day, uint32_t source,
-                 void (*visit)(void *arg, const struct ledger_version *v), void *arg,
+                 bool (*visit)(void *arg, const struct ledger_version *v), void *arg,
                  struct err *err)
 {
     int rc = 0;

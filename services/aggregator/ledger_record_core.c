@@ -53,11 +53,15 @@ struct fact_key fact_key_decode(struct slice key)
 void fact_encode(const struct fact *f, struct buf *out)
 {
     buf_u8(out, (uint8_t)(f->op | (f->cleared ? FACT_CLEARED : 0)));
-    buf_zigzag(out, f->value);
     buf_varint(out, f->newest);
     buf_zigzag(out, f->first_day);
-    if (f->op == OP_ADD)
+    if (f->op == OP_ADD) {
+        buf_zigzag(out, (int64_t)(f->sum >> 64));
+        buf_varint(out, (uint64_t)f->sum);
         buf_varint(out, f->adds);
+    } else {
+        buf_zigzag(out, f->value);
+    }
     if (f->op == OP_ADD && !f->cleared)
         return;
     buf_varint(out, f->newest - f->holds);
@@ -80,6 +84,13 @@ static void fact_decode_stamp(struct reader *r, struct fact *out)
     out->stamp.row = (uint32_t)reader_varint(r);
 }
 
+static void fact_decode_sum(struct reader *r, struct fact *out)
+{
+    uint64_t high = (uint64_t)reader_zigzag(r);
+    out->sum = (__int128)(((unsigned __int128)high << 64) | reader_varint(r));
+    out->adds = reader_varint(r);
+}
+
 bool fact_decode(struct slice value, struct fact *out)
 {
     struct reader r = reader_of(value);
@@ -87,21 +98,30 @@ bool fact_decode(struct slice value, struct fact *out)
     uint8_t flags = reader_u8(&r);
     out->op = (enum op)(flags & OP_MASK);
     out->cleared = (flags & FACT_CLEARED) != 0;
-    out->value = reader_zigzag(&r);
     out->newest = reader_varint(&r);
     out->first_day = (day_t)reader_zigzag(&r);
     out->holds = VERSION_NONE;
     if (out->op == OP_ADD)
-        out->adds = reader_varint(&r);
+        fact_decode_sum(&r, out);
+    else
+        out->value = reader_zigzag(&r);
     if (out->op != OP_ADD || out->cleared)
         fact_decode_stamp(&r, out);
     return reader_done(&r) && out->op < OP_COUNT;
 }
 
+bool tally_figure(__int128 sum, uint64_t adds, int64_t *value)
+{
+    *value = (int64_t)sum;
+    return adds > 0 && sum <= OBSERVATION_VALUE_MAX && sum >= -OBSERVATION_VALUE_MAX;
+}
+
 bool fact_figure(const struct fact *f, int64_t *value)
 {
+    if (f->op == OP_ADD)
+        return tally_figure(f->sum, f->adds, value);
     *value = f->value;
-    return f->op == OP_SET || (f->op == OP_ADD && f->adds > 0);
+    return f->op == OP_SET;
 }
 
 void stamp_encode(const struct stamp *s, uint8_t out[STAMP_BYTES])
@@ -153,6 +173,7 @@ void version_head_encode(const struct version_head *h, struct buf *out)
 {
     buf_varint(out, h->batch_row);
     buf_varint(out, h->offset);
+    buf_varint(out, h->commit);
     buf_zigzag(out, h->time_ms);
     buf_zigzag(out, h->reported_at_ms - h->time_ms);
     buf_varint(out, h->producer);
@@ -165,6 +186,7 @@ static void version_head_decode(struct reader *r, struct version_head *h)
 {
     h->batch_row = reader_varint(r);
     h->offset = reader_varint(r);
+    h->commit = reader_varint(r);
     h->time_ms = reader_zigzag(r);
     h->reported_at_ms = h->time_ms + reader_zigzag(r);
     h->producer = (uint32_t)reader_varint(r);

@@ -5,7 +5,7 @@
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 
-enum { ROLLUP_MAP_FIRST = 4096 };
+enum { ROLLUP_MAP_FIRST = 4096, SERIES_STEPS_MAX = 1024 };
 
 /* --- the map of changes --- */
 
@@ -51,6 +51,14 @@ static int64_t sum_wrapping(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a + (uint64_t)b);
 }
 
+static void cell_add(struct ledger_cell *cell, const struct ledger_cell *delta)
+{
+    cell->amount = sum_wrapping(cell->amount, delta->amount);
+    cell->figures += delta->figures;
+    cell->reported += delta->reported;
+    cell->on_time += delta->on_time;
+}
+
 static void map_add(struct rollup_map *m, struct ledger_cell_key key, struct ledger_cell delta)
 {
     if (m->count * 2 >= m->size)
@@ -61,38 +69,36 @@ static void map_add(struct rollup_map *m, struct ledger_cell_key key, struct led
         slot->key = key;
         m->count++;
     }
-    slot->delta.amount = sum_wrapping(slot->delta.amount, delta.amount);
-    slot->delta.figures += delta.figures;
-    slot->delta.reported += delta.reported;
-    slot->delta.on_time += delta.on_time;
+    cell_add(&slot->delta, &delta);
 }
 
-static int slot_compare(const void *a, const void *b)
+/* A slot's key as numbers that sort as keys do, and which slot it is. */
+struct slot_order {
+    uint64_t high;
+    uint32_t low;
+    uint32_t slot;
+};
+
+static int order_compare(const void *a, const void *b)
 {
-    const struct rollup_slot *x = a, *y = b;
-    return cell_key_compare(x->key, y->key);
+    const struct slot_order *x = a, *y = b;
+    if (x->high != y->high)
+        return x->high < y->high ? -1 : 1;
+    return (x->low > y->low) - (x->low < y->low);
 }
 
-size_t rollup_map_sort(struct rollup_map *m)
+static struct slot_order *map_order(const struct rollup_map *m, size_t *count)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < m->size; i++)
+    struct slot_order *order = alloc_zeroed(m->count + 1, sizeof *order);
+    *count = 0;
+    for (size_t i = 0; i < m->size; i++) {
+        struct ledger_cell_key k = m->slots[i].key;
         if (m->slots[i].used && !cell_is_zero(&m->slots[i].delta))
-            m->slots[n++] = m->slots[i];
-    if (n > 0)
-        qsort(m->slots, n, sizeof *m->slots, slot_compare);
-    return n;
-}
-
-void rollup_map_clear(struct rollup_map *m)
-{
-    free(m->slots);
-    memset(m, 0, sizeof *m);
-}
-
-void rollup_fini(struct rollup *r)
-{
-    rollup_map_clear(&r->map);
+            order[(*count)++] = (struct slot_order){((uint64_t)k.indicator << 32) | k.code,
+                                                    (uint32_t)k.day ^ 0x80000000u, (uint32_t)i};
+    }
+    qsort(order, *count, sizeof *order, order_compare);
+    return order;
 }
 
 /* --- spreading a change over the tree and time --- */
@@ -154,12 +160,48 @@ static void transfer(struct rollup *r, uint32_t indicator, uint32_t unit, day_t 
             add_codes(r, indicator, &new[i], 1, day, cell_of(delta));
 }
 
+static void series_flush(struct rollup *r)
+{
+    struct rollup_series *s = &r->series;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct series_step *step = &s->steps[i];
+        uint32_t codes[CATALOGUE_DEPTH_MAX];
+        if (cell_is_zero(&step->delta))
+            continue;
+        unsigned count = catalogue_ancestor_codes_on(tree_of(r), s->unit, step->in_force, codes);
+        add_codes(r, s->indicator, codes, count, step->day, step->delta);
+    }
+    s->count = 0;
+}
+
+/* Where the step belongs: most come in order, so the end is looked at first. */
+static size_t series_place(const struct rollup_series *s, day_t day, day_t in_force)
+{
+    size_t at = s->count;
+    while (at > 0 && (s->steps[at - 1].day > day ||
+                      (s->steps[at - 1].day == day && s->steps[at - 1].in_force > in_force)))
+        at--;
+    return at;
+}
+
+/* Changes what all ancestors of the unit, as of `in_force`, have on `day`. */
 static void add_ancestors(struct rollup *r, uint32_t indicator, uint32_t unit, day_t in_force,
                           day_t day, struct ledger_cell delta)
 {
-    uint32_t codes[CATALOGUE_DEPTH_MAX];
-    unsigned count = catalogue_ancestor_codes_on(tree_of(r), unit, in_force, codes);
-    add_codes(r, indicator, codes, count, day, delta);
+    struct rollup_series *s = &r->series;
+    if (s->unit != unit || s->indicator != indicator || s->count >= SERIES_STEPS_MAX)
+        series_flush(r);
+    s->unit = unit;
+    s->indicator = indicator;
+    size_t at = series_place(s, day, in_force);
+    if (at > 0 && s->steps[at - 1].day == day && s->steps[at - 1].in_force == in_force) {
+        cell_add(&s->steps[at - 1].delta, &delta);
+        return;
+    }
+    alloc_reserve((void **)&s->steps, &s->capacity, s->count + 1, sizeof *s->steps);
+    memmove(&s->steps[at + 1], &s->steps[at], (s->count - at) * sizeof *s->steps);
+    s->steps[at] = (struct series_step){day, in_force, delta};
+    s->count++;
 }
 
 static day_t next_figure(struct rollup *r, uint32_t indicator, const struct unit *u, day_t after)
@@ -180,12 +222,15 @@ static void spread(struct rollup *r, uint32_t indicator, uint32_t unit, day_t da
         day_t next = next_figure(r, indicator, u, day);
         day_t last = next != DAY_NEVER ? next - 1 : u->to;
         add_ancestors(r, indicator, unit, day, day, cell_of(delta));
-        for (day_t at = catalogue_next_change(tree_of(r), unit, day); at <= last && at != DAY_NEVER;
-             at = catalogue_next_change(tree_of(r), unit, at))
-            transfer(r, indicator, unit, at, delta);
+        day_t change = catalogue_next_change(tree_of(r), unit, day);
+        for (; change <= last && change != DAY_NEVER;
+             change = catalogue_next_change(tree_of(r), unit, change))
+            transfer(r, indicator, unit, change, delta);
         if (last == DAY_NEVER)
             return;
-        add_ancestors(r, indicator, unit, last, last + 1, cell_minus(delta));
+        bool stays =
+            next != DAY_NEVER && change != next; /* the ancestors of `last` are still his */
+        add_ancestors(r, indicator, unit, stays ? next : last, last + 1, cell_minus(delta));
         if (next != DAY_NEVER || u->heir == CATALOGUE_NONE)
             return;
         unit = u->heir;
@@ -329,25 +374,45 @@ static void cell_put(struct kv *kv, struct ledger_cell_key key, const struct led
     kv_put(kv, LEDGER_CELLS, slice_of(bytes, sizeof bytes), buf_slice(scratch));
 }
 
+struct rollup_slot *rollup_take(struct rollup *r, size_t *count)
+{
+    series_flush(r);
+    struct slot_order *order = map_order(&r->map, count);
+    struct rollup_slot *taken = alloc_zeroed(*count + 1, sizeof *taken);
+    for (size_t i = 0; i < *count; i++)
+        taken[i] = r->map.slots[order[i].slot];
+    free(order);
+    rollup_fini(r);
+    return taken;
+}
+
+void rollup_fini(struct rollup *r)
+{
+    free(r->map.slots);
+    free(r->series.steps);
+    memset(&r->map, 0, sizeof r->map);
+    memset(&r->series, 0, sizeof r->series);
+}
+
 void rollup_write(struct rollup *r, struct kv *kv, struct ledger_cell_key **changed,
                   size_t *changed_count, size_t *changed_capacity)
 {
     struct buf scratch = {0};
-    size_t n = rollup_map_sort(&r->map);
+    series_flush(r);
+    size_t n;
+    struct slot_order *order = map_order(&r->map, &n);
     for (size_t i = 0; i < n; i++) {
-        const struct rollup_slot *slot = &r->map.slots[i];
+        const struct rollup_slot *slot = &r->map.slots[order[i].slot];
         struct ledger_cell cell = ledger_cell_get(kv, slot->key);
-        cell.amount = sum_wrapping(cell.amount, slot->delta.amount);
-        cell.figures += slot->delta.figures;
-        cell.reported += slot->delta.reported;
-        cell.on_time += slot->delta.on_time;
+        cell_add(&cell, &slot->delta);
         cell_put(kv, slot->key, &cell, &scratch);
         if (changed == NULL)
             continue;
         alloc_reserve((void **)changed, changed_capacity, *changed_count + 1, sizeof **changed);
         (*changed)[(*changed_count)++] = slot->key;
     }
-    rollup_map_clear(&r->map);
+    free(order);
+    rollup_fini(r);
     buf_fini(&scratch);
 }
 

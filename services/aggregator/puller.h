@@ -16,9 +16,9 @@ struct puller {
     uint32_t wait_ms; /* the owner may change it */
     uint64_t from_offset;
     uint8_t previous_hash[HASH_BYTES];
-    uint64_t id;         /* of the request under way or the last one */
-    bool waiting;        /* a request is under way */
-    int64_t sent_ms;     /* when */
+    uint64_t id;           /* of the request under way or the last one */
+    bool waiting;          /* a request is under way */
+    int64_t sent_ms;       /* when */
     int64_t not_before_ms; /* no request before */
     int64_t backoff_ms;
     uint64_t retries; /* requests that went unanswered */

@@ -24,7 +24,7 @@ struct csv_reader {
     struct csv_parser parser;
     const char *name;
     const struct csv_shape *shape;
-    csv_row_fn *row_fn;
+    csv_file_row_fn *row_fn;
     void *arg;
     struct err *err;
     int rc; /* sticky */
@@ -51,8 +51,8 @@ static int error_in(struct err *e, int code, const char *name, uint64_t row, con
     return err_set(e, code, "%s: row %" PRIu64 ": %s", name, row, text);
 }
 
-int csv_error(struct err *e, const char *name, uint64_t row, const char *column, const char *format,
-              ...)
+int csv_file_error(struct err *e, const char *name, uint64_t row, const char *column,
+                   const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -61,12 +61,13 @@ int csv_error(struct err *e, const char *name, uint64_t row, const char *column,
     return rc;
 }
 
-int csv_count_error(struct err *e, const char *name, const struct csv_row *row)
+int csv_file_count_error(struct err *e, const char *name, const struct csv_row *row)
 {
-    return csv_error(e, name, row->row, NULL,
-                     "has %u fields where the first row names %u columns: a separator too many or "
-                     "too few; a text with one in it goes in quotes",
-                     row->given, row->expected);
+    return csv_file_error(
+        e, name, row->row, NULL,
+        "has %u fields where the first row names %u columns: a separator too many or "
+        "too few; a text with one in it goes in quotes",
+        row->given, row->expected);
 }
 
 __attribute__((format(printf, 4, 5))) static void fail(struct csv_reader *r, int code,
@@ -81,7 +82,7 @@ __attribute__((format(printf, 4, 5))) static void fail(struct csv_reader *r, int
 }
 
 /* U+0300 to U+036F, the combining marks. */
-bool csv_is_decomposed(struct slice text)
+bool csv_file_is_decomposed(struct slice text)
 {
     const uint8_t *at = text.data;
     for (size_t i = 0; i + 1 < text.len; i++)
@@ -184,7 +185,7 @@ static void check_text(struct csv_reader *r, struct slice field)
              ((const uint8_t *)field.data)[utf8_first_bad(field)]);
     else if (!utf8_text(field))
         fail(r, ERR_INVALID, column, "a control character in the text: remove it");
-    else if (csv_is_decomposed(field))
+    else if (csv_file_is_decomposed(field))
         fail(
             r, ERR_INVALID, column,
             "letters in decomposed form (NFD, as some systems save them): convert the file to NFC");
@@ -300,8 +301,8 @@ static bool looks_like_workbook(struct slice data)
     return data.len >= 4 && memcmp(data.data, "PK\3\4", 4) == 0;
 }
 
-int csv_read(const char *name, struct slice data, const struct csv_shape *shape, csv_row_fn *row,
-             void *arg, struct err *e)
+int csv_file_read(const char *name, struct slice data, const struct csv_shape *shape,
+                  csv_file_row_fn *row, void *arg, struct err *e)
 {
     static const uint8_t mark[3] = {0xEF, 0xBB, 0xBF};
     if (looks_like_workbook(data))
@@ -339,7 +340,7 @@ static int read_all(int fd, const char *path, size_t bytes_max, struct buf *out,
     }
 }
 
-int csv_load(const char *path, size_t bytes_max, struct buf *out, struct err *e)
+int csv_file_load(const char *path, size_t bytes_max, struct buf *out, struct err *e)
 {
     buf_clear(out);
     if (strcmp(path, "-") == 0)
@@ -353,7 +354,7 @@ int csv_load(const char *path, size_t bytes_max, struct buf *out, struct err *e)
     return rc;
 }
 
-void csv_put_field(struct buf *out, struct slice field)
+void csv_file_put_field(struct buf *out, struct slice field)
 {
     const uint8_t *at = field.data;
     bool quote = false;

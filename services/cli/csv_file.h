@@ -39,25 +39,25 @@ struct csv_row {
 
 /* Called for every row that is not blank, in order; what it gets lives until it returns. Not 0 ends
  * the reading and is returned. */
-typedef int csv_row_fn(void *arg, const struct csv_row *row, struct err *e);
+typedef int csv_file_row_fn(void *arg, const struct csv_row *row, struct err *e);
 
 /* `name` stands in front of every sentence: "NAME: row 12, column value: …". ERR_INVALID, or
  * ERR_LIMIT above a limit. A header alone is no fault here; no header is. */
-int csv_read(const char *name, struct slice data, const struct csv_shape *shape, csv_row_fn *row,
-             void *arg, struct err *e);
+int csv_file_read(const char *name, struct slice data, const struct csv_shape *shape,
+                  csv_file_row_fn *row, void *arg, struct err *e);
 
 /* The whole file, emptied first. ERR_NOT_FOUND, ERR_IO, ERR_LIMIT. "-" is standard input. */
-int csv_load(const char *path, size_t bytes_max, struct buf *out, struct err *e);
+int csv_file_load(const char *path, size_t bytes_max, struct buf *out, struct err *e);
 
 /* Fills *e in the form above; column may be NULL. Returns ERR_INVALID. */
-int csv_error(struct err *e, const char *name, uint64_t row, const char *column, const char *format,
-              ...) __attribute__((format(printf, 5, 6)));
+int csv_file_error(struct err *e, const char *name, uint64_t row, const char *column,
+                   const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* Of a row with another number of fields than the header. */
-int csv_count_error(struct err *e, const char *name, const struct csv_row *row);
+int csv_file_count_error(struct err *e, const char *name, const struct csv_row *row);
 
 /* Is there a letter in decomposed form (NFD)? Every Vietnamese letter has a composed one. */
-bool csv_is_decomposed(struct slice text);
+bool csv_file_is_decomposed(struct slice text);
 /* Writes a field, in quotes where it needs them. */
-void csv_put_field(struct buf *out, struct slice field);
+void csv_file_put_field(struct buf *out, struct slice field);
 
 #endif

@@ -15,34 +15,10 @@ static int check_operator(const struct collector *c, const uint8_t key[KEY_BYTES
                                : "this key has no role operate: use one that has");
 }
 
-static int apply_to(const struct collector *c, struct registry *r, enum entry_kind kind,
-                    struct slice body, struct arena *arena, struct err *err)
-{
-    union {
-        struct catalogue_spec catalogue;
-        struct plan plan;
-        struct producer_change producer;
-    } u;
-    int rc;
-    switch (kind) {
-    case ENTRY_CATALOGUE:
-        rc = c->codec->unpack_catalogue(body, arena, &u.catalogue, err);
-        return rc != 0 ? rc : registry_apply_catalogue(r, &u.catalogue, err);
-    case ENTRY_PLAN:
-        rc = c->codec->unpack_plan(body, arena, &u.plan, err);
-        return rc != 0 ? rc : registry_apply_plan(r, &u.plan, err);
-    case ENTRY_PRODUCER:
-        rc = c->codec->unpack_producer_change(body, arena, &u.producer, err);
-        return rc != 0 ? rc : registry_apply_producer(r, &u.producer, err);
-    default:
-        return err_set(err, ERR_INVALID, "entry kind %d is not one that can be applied", (int)kind);
-    }
-}
-
 static int apply_body(struct collector *c, struct registry *r, enum entry_kind kind,
                       struct slice body, struct err *err)
 {
-    int rc = apply_to(c, r, kind, body, &c->scratch, err);
+    int rc = registry_apply_entry(r, c->codec, kind, body, &c->scratch, err);
     arena_reset(&c->scratch);
     return rc;
 }

@@ -171,13 +171,28 @@ const struct schema_row collector_config_rows[COLLECTOR_CONFIG_ROWS] = {
         .type = SCHEMA_INTEGER,
         .minimum = 10,
         .maximum = 100000,
-        .standard = "1000",
+        .standard = "8192",
         .unit = "messages",
-        .help = "Held for each peer, each way; a producer whose queue is full waits, a peer that "
-                "does not take its answers loses them and asks again.",
+        .help = "Held for each peer, each way; at least round.messages, so that the answers to one "
+                "round fit. A producer whose queue is full waits, a peer that does not take its "
+                "answers loses them and asks again.",
         SCHEMA_AT(struct collector_config, queue_messages_max),
     },
 };
+
+/* All messages of a round may be one peer's, and their answers leave together: what does not fit
+ * into its queue would be dropped, and be asked for again. */
+int collector_config_check(const void *config, const struct doc *doc, struct err *e)
+{
+    const struct collector_config *c = config;
+    const struct doc_node *at = schema_find(doc_root(doc), "queue.messages");
+    if (c->queue_messages_max >= c->round_messages)
+        return 0;
+    return doc_error(at ? at : schema_find(doc_root(doc), "round.messages"), e,
+                     "queue.messages is %lld and round.messages %lld: the answers to one round "
+                     "must fit into a peer's queue; write at least as many",
+                     (long long)c->queue_messages_max, (long long)c->round_messages);
+}
 
 void collector_config_fini(void *config)
 {

@@ -29,6 +29,8 @@ struct collector_config {
 
 extern const struct schema_row collector_config_rows[COLLECTOR_CONFIG_ROWS];
 
+/* What no row can say: that a queue holds the answers to a round. */
+int collector_config_check(const void *config, const struct doc *doc, struct err *e);
 void collector_config_fini(void *config); /* a struct collector_config */
 
 #endif

@@ -246,7 +246,7 @@ static int check_allowed(struct collector_service *s, const struct net_message *
     ++*s->count.requests_denied;
     char key[NET_KEY_TEXT_BYTES];
     key_format_z85(&m->key, key);
-    log_complain(s->log, &s->key_complaint, log_event("request_denied"), log_text("key", key),
+    log_complain(s->log, &s->denied_complaint, log_event("request_denied"), log_text("key", key),
                  log_uint("kind", kind), log_text("revoked", who.revoked ? "true" : "false"));
     return err_set(e, ERR_DENIED,
                    who.revoked ? "this key was revoked: ask provincial IT for a new one"

@@ -239,6 +239,7 @@ const struct service_definition collector_definition = {
     .schema = collector_config_rows,
     .schema_count = COLLECTOR_CONFIG_ROWS,
     .config_bytes = sizeof(struct collector_config),
+    .check = collector_config_check,
     .config_fini = collector_config_fini,
     .open = open_store,
     .start = start,

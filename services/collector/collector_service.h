@@ -121,6 +121,7 @@ struct collector_service {
     struct log_complaint commit_complaint;
     struct log_complaint clock_complaint;
     struct log_complaint key_complaint;
+    struct log_complaint denied_complaint;
     struct log_complaint usage_complaint;
 };
 

@@ -9,6 +9,13 @@
 
 enum { RESEND_EVERY = 100, ANSWER_WAIT_MS = 20000 };
 
+double now_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 struct flight {
     double sent_at;
     bool answered;
@@ -20,6 +27,8 @@ struct loader {
     struct net_socket *socket;
     struct work *work;
     struct spool_id spool;
+    int64_t time_ms;
+    double created;
     uint64_t sent;     /* numbers used */
     uint64_t answered; /* numbers answered at least once */
     uint64_t extra;    /* second answers still to come */
@@ -35,25 +44,19 @@ struct loader {
     uint64_t last_offset;
 };
 
-static double now_seconds(void)
+/* The officers' time: journal time when the load began, and as long since. */
+static int64_t reported_now(const struct loader *l)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return l->time_ms + (int64_t)((now_seconds() - l->created) * 1000);
 }
 
-static int64_t wall_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-struct loader *loader_create(struct net_socket *socket, struct work *work)
+struct loader *loader_create(struct net_socket *socket, struct work *work, int64_t time_ms)
 {
     struct loader *l = alloc_zeroed(1, sizeof *l);
     l->socket = socket;
     l->work = work;
+    l->time_ms = time_ms;
+    l->created = now_seconds();
     randombytes_buf(l->spool.bytes, sizeof l->spool.bytes);
     l->batch = work_batch(BATCH_ROWS_MAX);
     arena_init(&l->arena, 1 << 16);
@@ -85,7 +88,7 @@ static int send_batch(struct loader *l, struct err *err)
 static int send_next(struct loader *l, uint32_t rows, bool *made, struct err *err)
 {
     if (!*made) {
-        work_next(l->work, l->batch, rows, wall_ms());
+        work_next(l->work, l->batch, rows, reported_now(l));
         buf_clear(&l->payload);
         wire_pack_batch(l->batch, &l->payload);
         *made = true;
@@ -164,9 +167,12 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double percentile_ms(const double *sorted, size_t count, double p)
+double percentile_ms(double *seconds, size_t count, double p)
 {
-    return count == 0 ? 0 : sorted[(size_t)(p * (double)(count - 1))] * 1000;
+    if (count == 0)
+        return 0;
+    qsort(seconds, count, sizeof *seconds, compare_doubles);
+    return seconds[(size_t)(p * (double)(count - 1))] * 1000;
 }
 
 /* The oldest unanswered number must be less than a window behind, so that its place in the ring is
@@ -219,7 +225,6 @@ int loader_run(struct loader *l, const struct load_options *o, struct load_resul
     out->rows = out->batches * o->batch_rows;
     out->resent = l->resent;
     out->last_offset = l->last_offset;
-    qsort(l->waits, l->wait_count, sizeof *l->waits, compare_doubles);
     out->ack_p50_ms = percentile_ms(l->waits, l->wait_count, 0.50);
     out->ack_p99_ms = percentile_ms(l->waits, l->wait_count, 0.99);
     return rc;

@@ -25,8 +25,13 @@ struct load_result {
 
 struct loader;
 
-/* `socket` is a NET_DEALER to the collector under the producer's key; borrowed. */
-struct loader *loader_create(struct net_socket *socket, struct work *work);
+double now_seconds(void); /* monotonic */
+/* Sorts `seconds`. */
+double percentile_ms(double *seconds, size_t count, double p);
+
+/* `socket` is a NET_DEALER to the collector under the producer's key; borrowed.
+ * `time_ms` is journal time now: what is stated is stamped from there on. */
+struct loader *loader_create(struct net_socket *socket, struct work *work, int64_t time_ms);
 void loader_destroy(struct loader *l);
 /* Numbers go on over several runs. */
 int loader_run(struct loader *l, const struct load_options *options, struct load_result *out,

@@ -93,6 +93,7 @@ struct sim_submit {
     struct spool_id spool;
     uint64_t number;
     struct ident officer; /* empty unless a delegate speaks */
+    uint32_t link;        /* of the sender: answers of one link do not come over another */
     const struct sim_content *content;
 };
 
@@ -157,8 +158,8 @@ struct sim_message {
 
 /* The journal as the collector's disk has it, read without the collector. */
 struct sim_journal {
-    struct entry *entries; /* bodies in the world's memory */
-    uint64_t *commits;     /* number of each entry's commit */
+    struct entry *entries;         /* bodies in the world's memory */
+    uint64_t *commits;             /* number of each entry's commit */
     uint8_t (*hashes)[HASH_BYTES]; /* and its hash */
     size_t count;
     size_t entry_capacity;
@@ -181,7 +182,8 @@ void sim_journal_follow(struct sim *w);
 void sim_journal_check_answer(struct sim *w, const struct sim_message *answer);
 void sim_journal_fini(struct sim_journal *j);
 
-/* --- a second ledger that nothing ever happens to: sim_verifier.c ------------------------------ */
+/* --- a second ledger that nothing ever happens to: sim_verifier.c ------------------------------
+ */
 
 struct sim_verifier {
     struct memkv *disk;
@@ -194,10 +196,12 @@ void sim_verifier_close(struct sim *w);
 void sim_verifier_advance(struct sim *w, uint64_t offset);
 /* The aggregator's store, at that very offset, has the same records. */
 void sim_verifier_compare(struct sim *w, struct memkv *other, uint64_t offset);
-/* Everything is delivered: each statement once, every question answered as the naive ledger does. */
+/* Everything is delivered: each statement once, every question answered as the naive ledger does.
+ */
 void sim_verifier_check_end(struct sim *w);
 
-/* --- the parts --------------------------------------------------------------------------------- */
+/* --- the parts ---------------------------------------------------------------------------------
+ */
 
 struct sim_collector {
     struct memkv *disk;
@@ -212,6 +216,8 @@ struct sim_collector {
 
 void sim_collector_start(struct sim *w);
 void sim_collector_receive(struct sim *w, struct sim_message *m);
+/* Takes all that waits, without faults and without answers: for the founding. */
+void sim_collector_settle(struct sim *w);
 void sim_collector_die(struct sim *w);
 void sim_collector_fini(struct sim *w);
 int64_t sim_collector_wall_ms(const struct sim *w);
@@ -229,9 +235,11 @@ struct sim_aggregator {
     bool checkpoint_due;
     bool fetch_due;
     struct feed *feed;
-    bool feed_open; /* an epoch was begun in this life */
-    uint64_t epoch; /* the last one of all lives */
+    bool feed_open;          /* an epoch was begun in this life */
+    uint64_t epoch;          /* the last one of all lives */
     int64_t feed_free_at_ms; /* the link to the subscriber keeps its order */
+    uint64_t cell_sum;       /* of all cells, as of the checkpoint of that number */
+    uint64_t cell_sum_at;
     struct sim_message **waiting; /* queries */
     size_t waiting_count;
     size_t waiting_capacity;
@@ -258,6 +266,7 @@ struct sim_producer {
     unsigned identity;
     unsigned speaks_for; /* identity of the officer; own identity unless a delegate */
     int64_t skew_ms;
+    unsigned window; /* of numbers in flight; the same in all its lives */
     struct sim_spool disk;
     struct sim_spool image; /* written, not synced yet */
     struct sim_spool backup;
@@ -265,6 +274,7 @@ struct sim_producer {
     bool suspect; /* its spool was lost or restored: what it sent may be lost, or come twice */
     struct spool_core core;
     uint8_t key[KEY_BYTES];
+    uint32_t link;      /* counts the times it went up or down */
     int64_t wake_at_ms; /* of the earliest tick that is scheduled; 0: none */
     unsigned statements_left;
 };
@@ -303,7 +313,6 @@ struct sim_identity {
 struct sim_operator {
     struct random_tree *tree;
     struct indicator *indicators;
-    unsigned indicator_count;
     uint32_t plan_version;
     struct registry *registry; /* as it will be when all changes sent are applied */
     struct sim_identity identities[SIM_IDENTITIES_MAX];
@@ -343,7 +352,8 @@ void sim_observer_fini(struct sim *w);
 /* What a cell adds to a sum that does not depend on the order; 0 for a cell of zeros. */
 uint64_t sim_cell_sum(uint32_t indicator, const struct feed_cell *cell);
 
-/* --- batches: sim_batch.c ----------------------------------------------------------------------- */
+/* --- batches: sim_batch.c -----------------------------------------------------------------------
+ */
 
 /* A statement by that producer, as a payload stamped time_ms; `statement` is its index. */
 const struct sim_content *sim_batch_make(struct sim *w, unsigned node, uint32_t statement,
@@ -353,11 +363,13 @@ const struct sim_content *sim_batch_poison(struct sim *w, unsigned node, uint32_
 const struct sim_content *sim_batch_restamp(struct sim *w, const struct sim_content *content,
                                             int64_t reported_at_ms);
 
-/* --- the world ----------------------------------------------------------------------------------- */
+/* --- the world -----------------------------------------------------------------------------------
+ */
 
 struct sim_options {
     bool verbose;
-    bool no_faults;          /* whatever the seed says: only the crashes asked for below */
+    bool no_faults;          /* whatever the seed says: only the crashes asked for below, and the
+                                same journal whenever the aggregator is ready */
     const char *crash_where; /* at this place (NULL: any place) */
     uint64_t crash_at;       /* the how many-th time it is passed; 0: never */
 };
@@ -368,7 +380,8 @@ struct sim {
     int64_t now_ms; /* true time since 1970, which no part can read */
     int64_t start_ms;
     int64_t storm_end_ms;
-    bool calm; /* faults are over */
+    int64_t last_tick_ms; /* after it the collector wakes up for messages only */
+    bool calm;            /* faults are over */
     bool replay;
     day_t first; /* days that figures are about */
     day_t last;

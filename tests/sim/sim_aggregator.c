@@ -10,8 +10,8 @@
 
 enum {
     FETCH_TIMEOUT_MS = 5 * 1000,
-    FETCH_PAUSE_MS = 2 * 1000,
-    BEAT_MS = 4 * 1000,
+    FETCH_PAUSE_MS = 9 * 1000,
+    BEAT_MS = 11 * 1000,
     KEEP_BYTES = 1 << 20,
     QUESTIONS = 3, /* in one query */
 };
@@ -61,6 +61,7 @@ static void maybe_lose_store(struct sim *w)
     sim_log(w, "the aggregator's store is lost, or an older copy put back");
     memkv_destroy(a->disk);
     a->disk = next;
+    a->checkpoints++;
 }
 
 void sim_aggregator_die(struct sim *w)
@@ -135,12 +136,13 @@ static int apply_commit(struct sim *w, struct slice commit, struct err *err)
     return rc;
 }
 
-/* After a failed commit memory is worth nothing. */
+/* After a failed commit memory is worth nothing, and what was pulled for it follows nothing. */
 static void reopen(struct sim *w)
 {
     ledger_close(w->aggregator.ledger);
     w->aggregator.ledger = NULL;
     open_ledger(w);
+    send_fetch(w, NULL);
 }
 
 static void apply_commits(struct sim *w, const struct sim_message *m)
@@ -163,11 +165,11 @@ static void apply_commits(struct sim *w, const struct sim_message *m)
 static struct ledger_question choose_question(const struct sim *w, const struct registry *r,
                                               struct random *dice)
 {
-    struct ledger_question q = {
-        .indicator = random_below(dice, registry_indicator_count(r)),
-        .code = random_below(dice, catalogue_code_count(registry_catalogue(r))),
-        .last = random_between(dice, w->first, w->last),
-        .source = REGISTRY_NONE};
+    struct ledger_question q = {.indicator = random_below(dice, registry_indicator_count(r)),
+                                .code =
+                                    random_below(dice, catalogue_code_count(registry_catalogue(r))),
+                                .last = random_between(dice, w->first, w->last),
+                                .source = REGISTRY_NONE};
     q.first = random_between(dice, w->first, q.last);
     return q;
 }
@@ -204,6 +206,8 @@ static void check_questions(struct sim *w, uint64_t seed)
     if (registry_indicator_count(r) == 0)
         return;
     sim_verifier_advance(w, a->checkpoint_offset);
+    if (ledger_position(w->verifier.ledger).offset != a->checkpoint_offset)
+        return; /* it falls back behind what it showed: whoever saw that will tell */
     struct kv *kv = memkv_begin(a->disk, false);
     for (int i = 0; i < QUESTIONS; i++) {
         struct ledger_question q = choose_question(w, r, &dice);
@@ -309,6 +313,19 @@ static void add_to_sum(void *arg, struct ledger_cell_key key, struct ledger_cell
     *(uint64_t *)arg += sim_cell_sum(key.indicator, &cell);
 }
 
+static uint64_t sum_cells(struct sim *w, struct kv *kv)
+{
+    struct sim_aggregator *a = &w->aggregator;
+    const struct registry *r = ledger_registry(a->ledger);
+    if (a->cell_sum_at == a->checkpoints)
+        return a->cell_sum;
+    a->cell_sum = 0;
+    a->cell_sum_at = a->checkpoints;
+    for (uint32_t i = 0; i < registry_indicator_count(r); i++)
+        ledger_visit_cells(kv, i, add_to_sum, &a->cell_sum);
+    return a->cell_sum;
+}
+
 static void send_heads(struct sim *w, struct kv *kv)
 {
     struct sim_aggregator *a = &w->aggregator;
@@ -316,9 +333,7 @@ static void send_heads(struct sim *w, struct kv *kv)
     const struct feed_head *heads;
     m->feed.head_count = feed_heads(a->feed, &heads);
     m->feed.heads = copy_of(w, heads, m->feed.head_count * sizeof *heads);
-    const struct registry *r = ledger_registry(a->ledger);
-    for (uint32_t i = 0; i < registry_indicator_count(r); i++)
-        ledger_visit_cells(kv, i, add_to_sum, &m->feed.truth);
+    m->feed.truth = sum_cells(w, kv);
     sim_send_in_order(w, m, &a->feed_free_at_ms);
 }
 

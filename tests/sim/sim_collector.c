@@ -9,7 +9,7 @@
 
 enum {
     ROUND_MESSAGES_MAX = 8,
-    TICK_MS = 20 * 1000,
+    TICK_MS = 25 * 1000,
     KEEP_BYTES = 1 << 20,
 };
 
@@ -45,6 +45,8 @@ static void run_round(struct sim *w, struct sim_event *e);
 
 static void tick(struct sim *w, struct sim_event *e)
 {
+    if (w->now_ms > w->last_tick_ms)
+        return;
     run_round(w, e);
     if (w->nodes[SIM_COLLECTOR].life == e->life)
         sim_schedule(w, TICK_MS,
@@ -268,6 +270,22 @@ static void schedule_round(struct sim *w)
                  (struct sim_event){.run = run_round,
                                     .node = SIM_COLLECTOR,
                                     .life = w->nodes[SIM_COLLECTOR].life});
+}
+
+/* Rounds without faults and answers, until nothing waits: the founding. */
+void sim_collector_settle(struct sim *w)
+{
+    struct sim_collector *c = &w->collector;
+    struct err err = {0};
+    struct kv *kv = memkv_begin(c->disk, true);
+    clock_read(collector_clock(c->core), sim_collector_wall_ms(w), monotonic_ms(w));
+    for (size_t i = 0; i < c->inbox_count; i++)
+        if (take(w, kv, c->inbox[i])->apply_answer.code != 0)
+            sim_fail(w, "the founding's message %zu is refused", i + 1);
+    take_out(c, c->inbox_count);
+    if (end_transaction(w, &kv, &err) != 0)
+        sim_fail(w, "the founding is not committed: %s", err.text);
+    sim_journal_follow(w);
 }
 
 static void run_round(struct sim *w, struct sim_event *e)

@@ -135,8 +135,7 @@ void sim_journal_follow(struct sim *w)
     kv_cursor_close(c);
     memkv_abort(&kv);
     struct collector_head head = collector_head(w->collector.core);
-    if (head.offset != w->journal.count ||
-        memcmp(head.hash, w->journal.head.hash, HASH_BYTES) != 0)
+    if (head.offset != w->journal.count || memcmp(head.hash, w->journal.head.hash, HASH_BYTES) != 0)
         sim_fail(w, "the collector believes in entry %" PRIu64 ", its store has %zu", head.offset,
                  w->journal.count);
 }
@@ -181,18 +180,20 @@ void sim_journal_check_answer(struct sim *w, const struct sim_message *m)
         return;
     }
     if (v->offset > w->journal.count)
-        sim_fail(w, "node %u was told offset %" PRIu64 " of number %" PRIu64
-                    ", the journal ends at %zu",
-                 m->to, v->offset, asked->number, w->journal.count);
+        sim_fail(
+            w, "node %u was told offset %" PRIu64 " of number %" PRIu64 ", the journal ends at %zu",
+            m->to, v->offset, asked->number, w->journal.count);
     const struct entry *e = &w->journal.entries[v->offset - 1];
     if (e->kind != ENTRY_BATCH || e->number != asked->number ||
         memcmp(&e->spool, &asked->spool, sizeof e->spool) != 0 ||
         memcmp(e->body_hash, asked->content->hash, HASH_BYTES) != 0)
-        sim_fail(w, "node %u was told offset %" PRIu64 " of number %" PRIu64
-                    ": another entry stands there",
+        sim_fail(w,
+                 "node %u was told offset %" PRIu64 " of number %" PRIu64
+                 ": another entry stands there",
                  m->to, v->offset, asked->number);
     if (!same_refusals(v, e) || v->time_ms != e->time_ms)
-        sim_fail(w, "node %u was told another verdict on number %" PRIu64
-                    " than the journal has at %" PRIu64,
+        sim_fail(w,
+                 "node %u was told another verdict on number %" PRIu64
+                 " than the journal has at %" PRIu64,
                  m->to, asked->number, v->offset);
 }

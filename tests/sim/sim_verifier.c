@@ -61,7 +61,8 @@ void sim_verifier_compare(struct sim *w, struct memkv *other, uint64_t offset)
     if (ledger_position(w->verifier.ledger).offset > offset)
         return; /* the aggregator's store is an older one */
     if (!memkv_equal(other, w->verifier.disk, &difference))
-        sim_fail(w, "at offset %" PRIu64 " the aggregator's store is not what the journal gives: %.*s",
+        sim_fail(w,
+                 "at offset %" PRIu64 " the aggregator's store is not what the journal gives: %.*s",
                  offset, (int)difference.len, (const char *)difference.data);
     buf_fini(&difference);
 }
@@ -98,8 +99,8 @@ static void check_conservation(struct sim *w)
     }
     memkv_abort(&kv);
     if (accepted != w->journal.accepted_rows)
-        sim_fail(w, "%" PRIu64 " versions are not refused, %" PRIu64 " rows were accepted", accepted,
-                 w->journal.accepted_rows);
+        sim_fail(w, "%" PRIu64 " versions are not refused, %" PRIu64 " rows were accepted",
+                 accepted, w->journal.accepted_rows);
 }
 
 static bool same_value(const struct ledger_value *a, const struct ledger_value *b)

@@ -141,6 +141,8 @@ static struct fact fact_of(const struct naive_ledger *n, const struct naive_cell
         f.has_figure = true;
         f.value += s->value;
     }
+    if (f.value > OBSERVATION_VALUE_MAX || f.value < -OBSERVATION_VALUE_MAX)
+        f.has_figure = false; /* a tally beyond what a figure may be */
     return f;
 }
 

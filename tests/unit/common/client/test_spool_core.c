@@ -479,6 +479,24 @@ START_TEST(a_collector_that_forgot_gets_everything_unanswered_in_new_spools)
 }
 END_TEST
 
+/* 2 was answered before 1, and then the process ended. */
+START_TEST(a_spool_opened_again_with_a_gap_sends_only_what_it_holds)
+{
+    struct spool_core s;
+    struct spool_effects fx;
+    struct spool_random r = random_of(0);
+    spool_core_init(&s, &quick, &r.id, 1, 4);
+    spool_core_skip(&s, 2);
+    ck_assert_uint_eq(spool_core_pending(&s), 2);
+    spool_core_link(&s, true, 0, &fx);
+    ck_assert_uint_eq(fx.count, 2);
+    expect(&fx, 0, SPOOL_SEND, 1);
+    expect(&fx, 1, SPOOL_SEND, 3);
+    answer(&s, 1, REFUSAL_NONE, 0, 1, &fx);
+    ck_assert_uint_eq(s.first, 3);
+}
+END_TEST
+
 SUITE_MAIN("client/spool_core", no_more_than_the_window_is_in_flight,
            silence_sends_again_what_is_unanswered_only, a_copy_of_an_answer_does_nothing,
            unavailable_waits_longer_each_time, a_gap_goes_back_to_the_number_asked_for,
@@ -488,5 +506,6 @@ SUITE_MAIN("client/spool_core", no_more_than_the_window_is_in_flight,
            a_key_that_may_not_submit_blocks_and_loses_nothing,
            refusals_that_consume_the_number_do_not_block_the_rest,
            nothing_is_sent_while_the_link_is_down,
+           a_spool_opened_again_with_a_gap_sends_only_what_it_holds,
            every_batch_is_taken_exactly_once_over_a_hostile_line,
            a_collector_that_forgot_gets_everything_unanswered_in_new_spools)

@@ -204,34 +204,6 @@ START_TEST(every_changed_byte_is_noticed)
 }
 END_TEST
 
-START_TEST(a_body_may_be_erased_without_breaking_the_chain)
-{
-    struct entry kept, erased;
-    struct entry all[SAMPLE_ENTRIES];
-    sample_entries(all);
-    kept = erased = all[4];
-    erased.body = slice_of(NULL, 0);
-    struct buf one = {0}, two = {0}, commit = {0};
-    journal_entry_encode(&one, &kept);
-    journal_entry_encode(&two, &erased);
-    struct commit_head head = sample_head(), other, read;
-    head.entry_count = 1;
-    other = head;
-    journal_commit_encode(&commit, &head, buf_slice(&one));
-    buf_clear(&commit);
-    journal_commit_encode(&commit, &other, buf_slice(&two));
-    ck_assert_mem_eq(head.hash, other.hash, HASH_BYTES);
-    struct slice entries;
-    struct err err = {0};
-    ck_assert_msg(journal_commit_decode(buf_slice(&commit), &read, &entries, &err) == 0, "%s",
-                  err.text);
-    ck_assert_msg(decode_entries(entries, &read, &err) == 0, "%s", err.text);
-    buf_fini(&one);
-    buf_fini(&two);
-    buf_fini(&commit);
-}
-END_TEST
-
 /* Copies to memory of just that size, so that the sanitizer sees a read past the end. */
 static int decode_exact(const uint8_t *bytes, size_t len, struct err *err)
 {
@@ -246,6 +218,157 @@ static int decode_exact(const uint8_t *bytes, size_t len, struct err *err)
     free(copy);
     return rc;
 }
+
+/* One entry alone, its body replaced after the fact: the chain does not cover it. */
+static void commit_with_body(const struct entry *e, struct slice body, struct buf *out)
+{
+    struct commit_head head = sample_head();
+    struct buf whole = {0};
+    head.entry_count = 1;
+    journal_entry_encode(&whole, e);
+    journal_commit_encode(out, &head, buf_slice(&whole));
+    out->len = JOURNAL_COMMIT_HEAD_BYTES;
+    struct reader r = reader_of(buf_slice(&whole));
+    buf_u8(out, reader_u8(&r));
+    buf_block(out, reader_block(&r));
+    buf_block(out, body);
+    buf_fini(&whole);
+}
+
+static bool names_the_entry(const struct err *err)
+{
+    return strstr(err->text, "offset 345") != NULL;
+}
+
+/* The commit's own check, and that of the entry when somebody skips the first. */
+static void assert_body_refused(const struct entry *e, struct slice body, const char *why)
+{
+    struct buf commit = {0};
+    struct commit_head head;
+    struct arena arena;
+    struct entry got;
+    struct err err = {0};
+    arena_init(&arena, 0);
+    commit_with_body(e, body, &commit);
+    int rc = decode_exact(commit.data, commit.len, &err);
+    ck_assert_msg(rc == ERR_CORRUPT && names_the_entry(&err), "%s, %d: %d, %s", why, e->kind, rc,
+                  err.text);
+    err = (struct err){0};
+    ck_assert_int_eq(journal_commit_peek(buf_slice(&commit), &head, NULL), 0);
+    struct slice entries =
+        slice_of(commit.data + JOURNAL_COMMIT_HEAD_BYTES, commit.len - JOURNAL_COMMIT_HEAD_BYTES);
+    rc = journal_entry_decode(&entries, &head, 0, true, &arena, &got, &err);
+    ck_assert_msg(rc == ERR_CORRUPT && names_the_entry(&err), "%s, %d alone: %d, %s", why, e->kind,
+                  rc, err.text);
+    arena_fini(&arena);
+    buf_fini(&commit);
+}
+
+START_TEST(a_body_is_there_whole_unless_its_batch_was_refused)
+{
+    struct entry all[SAMPLE_ENTRIES];
+    sample_entries(all);
+    for (unsigned i = 0; i < SAMPLE_ENTRIES; i++) {
+        const struct entry *e = &all[i];
+        struct slice more = slice_str("a body of another size than any of the samples");
+        if (e->body.len > 0) {
+            assert_body_refused(e, slice_of(NULL, 0), "cut out");
+            assert_body_refused(e, slice_of(e->body.data, e->body.len - 1), "a byte short");
+        }
+        assert_body_refused(e, more, "slipped in");
+    }
+    struct entry kept = all[5];
+    kept.body_bytes = 4;
+    assert_body_refused(&kept, slice_str("text"), "kept of a batch that was refused");
+}
+END_TEST
+
+START_TEST(an_empty_body_is_whole)
+{
+    struct entry all[SAMPLE_ENTRIES];
+    struct buf commit = {0};
+    struct err err = {0};
+    sample_entries(all);
+    all[1].body = slice_of(NULL, 0);
+    all[1].body_bytes = 0;
+    journal_hash(all[1].body, all[1].body_hash);
+    commit_with_body(&all[1], all[1].body, &commit);
+    ck_assert_msg(decode_exact(commit.data, commit.len, &err) == 0, "%s", err.text);
+    all[1].body_hash[0] ^= 1;
+    buf_clear(&commit);
+    commit_with_body(&all[1], all[1].body, &commit);
+    ck_assert_int_eq(decode_exact(commit.data, commit.len, NULL), ERR_CORRUPT);
+    buf_fini(&commit);
+}
+END_TEST
+
+/* Where each entry of the sample begins, counted from the commit's first byte. */
+static void sample_positions(struct slice entries, uint32_t out[SAMPLE_ENTRIES])
+{
+    struct reader r = reader_of(entries);
+    for (unsigned i = 0; i < SAMPLE_ENTRIES; i++) {
+        out[i] = JOURNAL_COMMIT_HEAD_BYTES + (uint32_t)(r.at - (const uint8_t *)entries.data);
+        reader_u8(&r);
+        reader_block(&r);
+        reader_block(&r);
+    }
+}
+
+START_TEST(peeking_at_an_entry_reads_no_other)
+{
+    struct buf commit = {0};
+    struct commit_head head;
+    struct slice entries;
+    struct entry want[SAMPLE_ENTRIES], got;
+    uint32_t at[SAMPLE_ENTRIES];
+    struct arena arena;
+    arena_init(&arena, 0);
+    sample_entries(want);
+    sample_commit(&commit, &head);
+    ck_assert_int_eq(journal_commit_decode(buf_slice(&commit), &head, &entries, NULL), 0);
+    sample_positions(entries, at);
+    memset(commit.data + at[0], 0xFF, at[4] - at[0]); /* nothing there reads as anything */
+    commit.data[HASH_BYTES] ^= 1;
+    for (unsigned i = 4; i < SAMPLE_ENTRIES; i++) {
+        struct err err = {0};
+        int rc = journal_entry_peek(buf_slice(&commit), 345 + i, at[i], &arena, &got, &err);
+        ck_assert_msg(rc == 0, "entry %u: %s", i, err.text);
+        assert_same_entry(&got, &want[i], i);
+    }
+    arena_fini(&arena);
+    buf_fini(&commit);
+}
+END_TEST
+
+START_TEST(peeking_at_a_wrong_place_is_refused)
+{
+    struct buf commit = {0};
+    struct commit_head head;
+    struct entry got;
+    struct arena arena;
+    arena_init(&arena, 0);
+    sample_commit(&commit, &head);
+    const struct {
+        const char *why;
+        uint64_t offset;
+        uint32_t position;
+    } cases[] = {
+        {"an offset before the commit", 344, JOURNAL_COMMIT_HEAD_BYTES},
+        {"an offset after it", 345 + SAMPLE_ENTRIES, JOURNAL_COMMIT_HEAD_BYTES},
+        {"no offset at all", 0, JOURNAL_COMMIT_HEAD_BYTES},
+        {"a place in the commit's head", 345, JOURNAL_COMMIT_HEAD_BYTES - 1},
+        {"a place after the commit", 345, (uint32_t)commit.len},
+        {"a place far after it", 345, UINT32_MAX},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int rc = journal_entry_peek(buf_slice(&commit), cases[i].offset, cases[i].position, &arena,
+                                    &got, NULL);
+        ck_assert_msg(rc == ERR_CORRUPT, "%s: %d", cases[i].why, rc);
+    }
+    arena_fini(&arena);
+    buf_fini(&commit);
+}
+END_TEST
 
 START_TEST(a_commit_cut_anywhere_is_refused)
 {
@@ -383,6 +506,43 @@ START_TEST(refused_rows_out_of_order_or_range_are_refused)
 }
 END_TEST
 
+START_TEST(a_batch_refused_whole_may_list_the_rows_to_mend)
+{
+    static const struct {
+        const char *why;
+        struct row_refusal rows[2];
+        int code;
+    } cases[] = {
+        {"the first and the last that may be", {{0, 32}, {BATCH_ROWS_MAX - 1, 32}}, 0},
+        {"one more", {{0, 32}, {BATCH_ROWS_MAX, 32}}, ERR_CORRUPT},
+        {"the same row twice", {{7, 32}, {7, 32}}, ERR_CORRUPT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct entry all[SAMPLE_ENTRIES], got;
+        struct row_refusal rows[2];
+        struct buf bytes = {0};
+        struct arena arena;
+        struct err err = {0};
+        struct commit_head commit = sample_head();
+        arena_init(&arena, 0);
+        memcpy(rows, cases[i].rows, sizeof rows);
+        sample_entries(all);
+        all[5].refusal = REFUSAL_BAD_CODE;
+        all[5].refused = rows;
+        all[5].refused_count = 2;
+        journal_entry_encode(&bytes, &all[5]);
+        struct slice entries = buf_slice(&bytes);
+        int rc = journal_entry_decode(&entries, &commit, 0, true, &arena, &got, &err);
+        ck_assert_msg(rc == cases[i].code, "%s: %d: %s", cases[i].why, rc, err.text);
+        ck_assert_msg(rc != 0 || (got.row_count == 0 && got.refused_count == 2 &&
+                                  got.refused[1].row == rows[1].row),
+                      "%s: %u rows, %u refused", cases[i].why, got.row_count, got.refused_count);
+        arena_fini(&arena);
+        buf_fini(&bytes);
+    }
+}
+END_TEST
+
 START_TEST(a_newer_format_asks_for_a_newer_program)
 {
     struct buf commit = {0};
@@ -423,8 +583,10 @@ START_TEST(format_1_is_what_it_always_was)
 END_TEST
 
 SUITE_MAIN("journal", every_kind_comes_back_as_it_went, peeking_reads_the_head_alone,
-           every_changed_byte_is_noticed, a_body_may_be_erased_without_breaking_the_chain,
-           a_commit_cut_anywhere_is_refused, random_bytes_are_refused,
-           random_heads_are_refused_or_read_but_never_crash, heads_that_make_no_sense_are_refused,
-           refused_rows_out_of_order_or_range_are_refused, a_newer_format_asks_for_a_newer_program,
+           every_changed_byte_is_noticed, a_body_is_there_whole_unless_its_batch_was_refused,
+           an_empty_body_is_whole, peeking_at_an_entry_reads_no_other,
+           peeking_at_a_wrong_place_is_refused, a_commit_cut_anywhere_is_refused,
+           random_bytes_are_refused, random_heads_are_refused_or_read_but_never_crash,
+           heads_that_make_no_sense_are_refused, refused_rows_out_of_order_or_range_are_refused,
+           a_batch_refused_whole_may_list_the_rows_to_mend, a_newer_format_asks_for_a_newer_program,
            format_1_is_what_it_always_was)

@@ -96,6 +96,39 @@ START_TEST(move_keeps_the_unit_and_changes_its_ancestors)
 }
 END_TEST
 
+START_TEST(villages_and_organisations_neither_silence_a_commune_nor_are_leaves_beside_it)
+{
+    struct unit_span spans[] = {
+        span("31", D2020, DAY_NEVER, 1, "", false),
+        span("311", D2020, DAY_NEVER, 2, "31", false),
+        span("318", D2020, DAY_NEVER, 2, "31", false),
+        span("11587", D2020, DAY_NEVER, 3, "311", false),
+        span("thon1", D2020, DAY_NEVER, 4, "11587", false),
+        span("truong1", D2020, DAY_NEVER, 6, "11587", false),
+        span("so-gd", D2020, DAY_NEVER, 5, "31", false),
+        span("hoi-318", D2020, DAY_NEVER, 5, "318", false),
+    };
+    static const struct {
+        const char *code;
+        bool leaf;
+        const char *reason;
+    } rows[] = {
+        {"31", false, "districts are below it"},
+        {"311", false, "a commune is below it"},
+        {"318", true, "an island with an office below it, but no commune"},
+        {"11587", true, "a commune with a village and a school below it"},
+        {"thon1", false, "a village, whose commune reports"},
+        {"truong1", false, "a school, whose commune reports"},
+        {"so-gd", false, "an agency, which no rule of levels named"},
+    };
+    struct catalogue *c = build_spans(spans, sizeof spans / sizeof *spans);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        ck_assert_msg(catalogue_is_leaf_on(c, on(c, rows[i].code, D2024), D2024) == rows[i].leaf,
+                      "%s: %s", rows[i].code, rows[i].reason);
+    catalogue_destroy(c);
+}
+END_TEST
+
 START_TEST(ancestors_are_listed_from_the_unit_to_the_root)
 {
     struct unit_span spans[] = {span("31", D2020, DAY_NEVER, 1, "", false),
@@ -131,7 +164,6 @@ START_TEST(merge_of_n_to_one_gives_the_stock_to_the_heir)
     ck_assert_uint_eq(catalogue_unit(c, two)->heir, CATALOGUE_NONE);
     ck_assert_uint_eq(catalogue_heirs_of(c, heir, &list), 1);
     ck_assert_uint_eq(list[0], one);
-    ck_assert_uint_eq(catalogue_predecessors_of(c, heir, &list), 2);
     ck_assert(catalogue_in_scope(c, one, D2024, heir));
     ck_assert(catalogue_in_scope(c, two, D2024, heir));
     ck_assert_msg(!catalogue_in_scope(c, on(c, "3", D2024), D2024, heir), "land only is no scope");
@@ -694,9 +726,10 @@ static void check_next_change(const struct naive *n, int code, int day)
 
 static void check_leaf(const struct naive *n, int code, int day)
 {
-    bool leaf = true;
+    bool leaf = cell(n, code, day)->level <= CATALOGUE_LEVEL_LEAF_MAX;
     for (int i = 0; i < HISTORY_CODES; i++)
-        leaf = leaf && !(cell(n, i, day)->alive && cell(n, i, day)->parent == code);
+        leaf = leaf && !(cell(n, i, day)->alive && cell(n, i, day)->parent == code &&
+                         cell(n, i, day)->level <= CATALOGUE_LEVEL_LEAF_MAX);
     ck_assert_msg(catalogue_is_leaf_on(n->c, real_on(n, code, day), HISTORY_FIRST + day) == leaf,
                   "seed %" PRIu64 " leaf %s day %d", n->seed, history_code(code), day);
 }
@@ -878,6 +911,7 @@ END_TEST
 
 SUITE_MAIN(
     "catalogue", move_keeps_the_unit_and_changes_its_ancestors,
+    villages_and_organisations_neither_silence_a_commune_nor_are_leaves_beside_it,
     ancestors_are_listed_from_the_unit_to_the_root, merge_of_n_to_one_gives_the_stock_to_the_heir,
     code_that_succeeds_itself_begins_a_new_unit, unit_that_goes_on_takes_over_the_one_it_absorbs,
     rename_retype_and_change_of_level_keep_the_unit,

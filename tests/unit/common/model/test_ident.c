@@ -51,6 +51,9 @@ START_TEST(equal_identifiers_are_equal_bytes)
     ck_assert(ident_set(&a, slice_str("31")));
     ck_assert(ident_set(&b, slice_str("31")));
     ck_assert_int_eq(memcmp(&a, &b, sizeof a), 0);
+    ck_assert(ident_equal(&a, &b));
+    ck_assert(ident_set(&b, slice_str("312")));
+    ck_assert(!ident_equal(&a, &b));
 }
 END_TEST
 

@@ -390,6 +390,127 @@ START_TEST(record_holds_from_its_day_to_the_next)
 }
 END_TEST
 
+static void other_words(struct sample *s)
+{
+    s->plan.version++;
+    s->plan.title = "Tên khác";
+    s->plan.document = "123/KH-UBND";
+    s->plan.to++;
+    s->sources[0].name = "Tên khác";
+    s->indicators[0].name = "Tên khác";
+    s->indicators[0].measure = id("families");
+    s->indicators[0].minimum = 1;
+    s->indicators[0].maximum = 2;
+}
+static void one_indicator_less(struct sample *s)
+{
+    s->plan.indicator_count--;
+}
+static void other_indicator(struct sample *s)
+{
+    s->indicators[0].id = id("another");
+}
+static void other_kind(struct sample *s)
+{
+    s->indicators[0].kind = INDICATOR_FLOW;
+}
+static void other_entry(struct sample *s)
+{
+    s->indicators[1].entry = ENTRY_SET;
+}
+static void other_reporters(struct sample *s)
+{
+    s->indicators[0].reporters = 1u << 3;
+}
+static void other_period(struct sample *s)
+{
+    s->indicators[0].period = PERIOD_MONTH;
+}
+static void other_calendar(struct sample *s)
+{
+    s->indicators[0].calendar = CALENDAR_ADMINISTRATIVE;
+}
+static void other_record_source(struct sample *s)
+{
+    s->indicators[0].records[0].source = id("education");
+}
+static void other_record_day(struct sample *s)
+{
+    s->indicators[0].records[0].from++;
+}
+static void one_record_more(struct sample *s)
+{
+    s->indicators[0].records[s->indicators[0].record_count++] =
+        (struct source_of_record){OCT_2024, id("education")};
+}
+static void other_numerator(struct sample *s)
+{
+    s->indicators[2].numerator = id("classes");
+}
+static void other_denominator(struct sample *s)
+{
+    s->indicators[2].denominator = id("registered");
+}
+static void one_duty_less(struct sample *s)
+{
+    s->plan.duty_count--;
+}
+static void other_duty_indicator(struct sample *s)
+{
+    s->duties[0].indicator = id("classes");
+}
+static void other_duty_from(struct sample *s)
+{
+    s->duties[0].from++;
+}
+static void other_duty_to(struct sample *s)
+{
+    s->duties[0].to++;
+}
+static void other_due(struct sample *s)
+{
+    s->duties[0].due_days++;
+}
+
+START_TEST(plans_count_alike_when_only_words_and_bounds_differ)
+{
+    static const struct {
+        void (*change)(struct sample *s);
+        bool alike;
+        const char *reason;
+    } rows[] = {
+        {other_words, true, "words, bounds, version"},
+        {one_indicator_less, false, "an indicator less"},
+        {other_indicator, false, "another indicator"},
+        {other_kind, false, "kind"},
+        {other_entry, false, "entry"},
+        {other_reporters, false, "who reports"},
+        {other_period, false, "period"},
+        {other_calendar, false, "calendar"},
+        {other_record_source, false, "source of record"},
+        {other_record_day, false, "day of a source of record"},
+        {one_record_more, false, "a source of record more"},
+        {other_numerator, false, "numerator"},
+        {other_denominator, false, "denominator"},
+        {one_duty_less, false, "a duty less"},
+        {other_duty_indicator, false, "a duty's indicator"},
+        {other_duty_from, false, "a duty's first day"},
+        {other_duty_to, false, "a duty's last day"},
+        {other_due, false, "when a duty is due, which coverage tells on time from late by"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sample before, after;
+        make_sample(&before);
+        make_sample(&after);
+        rows[i].change(&after);
+        ck_assert_msg(plan_counts_alike(&before.plan, &after.plan) == rows[i].alike, "%s",
+                      rows[i].reason);
+        ck_assert_msg(plan_counts_alike(&after.plan, &before.plan) == rows[i].alike, "%s, back",
+                      rows[i].reason);
+    }
+}
+END_TEST
+
 START_TEST(copy_outlives_what_it_was_made_of)
 {
     struct sample s;
@@ -410,4 +531,5 @@ START_TEST(copy_outlives_what_it_was_made_of)
 END_TEST
 
 SUITE_MAIN("plan", plan_without_a_fault_is_accepted, each_fault_is_refused_with_its_place,
-           record_holds_from_its_day_to_the_next, copy_outlives_what_it_was_made_of)
+           record_holds_from_its_day_to_the_next,
+           plans_count_alike_when_only_words_and_bounds_differ, copy_outlives_what_it_was_made_of)

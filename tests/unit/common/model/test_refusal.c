@@ -135,7 +135,8 @@ START_TEST(only_refusals_of_the_content_consume_the_number)
 {
     for (int code = 0; code < CODE_PAST_ALL; code++) {
         bool consumes = code == REFUSAL_MALFORMED || code == REFUSAL_TOO_LARGE ||
-                        code == REFUSAL_CLOCK_AHEAD || code == REFUSAL_EMPTY;
+                        code == REFUSAL_CLOCK_AHEAD || code == REFUSAL_EMPTY ||
+                        code == REFUSAL_BAD_CODE;
         ck_assert_msg(refusal_consumes_number((enum refusal)code) == consumes, "%s",
                       refusal_name((enum refusal)code));
     }

@@ -150,7 +150,7 @@ static uint32_t by_key(const struct registry *r, uint8_t key, bool *revoked)
 
 /* Everything that can be asked of a registry, as text: two that read the same are the same. */
 struct text {
-    char bytes[16384];
+    char bytes[65536];
     size_t len;
 };
 
@@ -177,12 +177,14 @@ static void add_indicators(struct text *t, const struct registry *r)
 {
     for (uint32_t i = 0; i < registry_indicator_count(r); i++) {
         const struct indicator *one = registry_indicator(r, i);
-        const struct duty *const *duties;
         add(t, "indicator %s %s %d..%" PRId64 " %u\n", one->id.text, one->name, (int)one->kind,
             one->maximum, registry_record_on(r, i, D2025));
-        for (unsigned k = registry_duties(r, i, &duties); k-- > 0;)
-            add(t, "duty %s %d %d %u\n", duties[k]->indicator.text, duties[k]->from, duties[k]->to,
-                duties[k]->due_days);
+        for (day_t on = D2024; on < D2025 + 366; on++) {
+            const struct duty *duty = registry_duty_on(r, i, on);
+            if (duty)
+                add(t, " %d:%u", on - D2024, duty->due_days);
+        }
+        add(t, "\n");
     }
 }
 
@@ -190,7 +192,8 @@ static void add_producers(struct text *t, const struct registry *r)
 {
     for (uint32_t i = 0; i < registry_producer_count(r); i++) {
         const struct producer *p = registry_producer(r, i);
-        add(t, "producer %s %u %s %d", p->name.text, p->roles, p->source.text, p->retired);
+        add(t, "producer %s %u %s %d %d", p->name.text, p->roles, p->source.text, p->retired,
+            p->scopes_on);
         for (unsigned k = 0; k < p->scope_count; k++)
             add(t, " scope %s", p->scopes[k].text);
         for (unsigned k = 0; k < p->key_count; k++)
@@ -354,59 +357,142 @@ START_TEST(meaning_holds_even_when_the_indicator_was_dropped_between)
 }
 END_TEST
 
-static void other_name(struct indicator *one)
+START_TEST(plan_applied_last_defines_an_indicator_that_plans_share)
 {
-    one->name = "Tên khác";
-}
-static void other_measure(struct indicator *one)
-{
-    one->measure = id("families");
-}
-static void other_minimum(struct indicator *one)
-{
-    one->minimum = 1;
-}
-static void other_maximum(struct indicator *one)
-{
-    one->maximum = 1;
-}
-static void other_reporters(struct indicator *one)
-{
-    one->reporters = 1u << 2;
-}
-static void other_record(struct indicator *one)
-{
-    one->records[0].source = id("software");
-}
-static void one_record_more(struct indicator *one)
-{
-    one->records[one->record_count++] = (struct source_of_record){D2025, id("software")};
-}
-
-START_TEST(two_plans_must_agree_on_a_shared_indicator)
-{
-    static const struct {
-        void (*spoil)(struct indicator *one);
-        const char *part;
-    } rows[] = {{other_name, "name"},         {other_measure, "measure"},
-                {other_minimum, "minimum"},   {other_maximum, "maximum"},
-                {other_reporters, "reports"}, {other_record, "records"},
-                {one_record_more, "records"}};
     struct registry *r = registry_with_units_and_plan();
     struct sample s;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char sentence[256];
-        make_plan(&s, "tb", 1);
-        rows[i].spoil(&s.indicators[0]);
-        snprintf(sentence, sizeof sentence,
-                 "indicators[0].%s: plan \"hp\" defines \"registered\" with another: make them the "
-                 "same, or give this one an id of its own",
-                 rows[i].part);
-        check_plan_refused(r, &s, ERR_INVALID, sentence);
-    }
+    uint32_t registered = registry_indicator_find(r, slice_str("registered"));
+    const struct indicator *one = registry_indicator(r, registered);
     make_plan(&s, "tb", 1);
+    s.indicators[0].name = "Tên khác";
+    s.indicators[0].measure = id("families");
+    s.indicators[0].minimum = 1;
+    s.indicators[0].maximum = 2;
+    s.indicators[0].reporters = 1u << 2;
+    s.indicators[0].records[0].source = id("software");
     apply_plan(r, &s);
     ck_assert_uint_eq(registry_indicator_count(r), 3);
+    ck_assert_str_eq(one->name, "Tên khác");
+    ck_assert_str_eq(one->measure.text, "families");
+    ck_assert_int_eq(one->minimum, 1);
+    ck_assert_int_eq(one->maximum, 2);
+    ck_assert_uint_eq(one->reporters, 1u << 2);
+    ck_assert_uint_eq(registry_record_on(r, registered, D2025), 1);
+    make_plan(&s, "hp", 2);
+    apply_plan(r, &s);
+    ck_assert_uint_eq(one->reporters, REPORTS_LEAF);
+    ck_assert_uint_eq(registry_record_on(r, registered, D2025), 0);
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(no_other_plan_may_break_the_meaning_either)
+{
+    struct registry *r = registry_with_units_and_plan();
+    struct sample s;
+    make_plan(&s, "tb", 1);
+    s.indicators[1].entry = ENTRY_TALLY;
+    check_plan_refused(r, &s, ERR_INVALID,
+                       "indicators[1].entry: \"classes\" was applied with another, and figures may "
+                       "stand under it: give the changed indicator a new id");
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(plan_counts_alike_only_while_no_other_plan_redefined_its_indicators)
+{
+    struct registry *r = registry_with_units_and_plan();
+    struct sample s, other;
+    make_plan(&s, "hp", 2);
+    s.plan.title = "Tên khác";
+    ck_assert(registry_counts_alike(r, &s.plan));
+    s.duties[0].to++;
+    ck_assert(!registry_counts_alike(r, &s.plan));
+    make_plan(&s, "hp", 2);
+    make_plan(&other, "tb", 1);
+    ck_assert_msg(!registry_counts_alike(r, &other.plan), "its duties are new");
+    other.indicators[0].reporters = 1u << 2;
+    apply_plan(r, &other);
+    ck_assert_msg(!registry_counts_alike(r, &s.plan), "it would make leaves report again");
+    registry_destroy(r);
+}
+END_TEST
+
+/* ---- limits ---- */
+
+/* Sources and indicators numbered from `first` on. The caller frees what it points to. */
+static struct plan numbered_plan(unsigned number, unsigned source_count, unsigned indicator_count)
+{
+    char text[IDENT_BYTES_MAX];
+    struct plan p = {.version = 1,
+                     .title = "Kế hoạch",
+                     .root = id("31"),
+                     .from = D2024,
+                     .to = D2025,
+                     .source_count = source_count,
+                     .indicator_count = indicator_count};
+    snprintf(text, sizeof text, "p%u", number);
+    p.id = id(text);
+    p.sources = calloc(source_count, sizeof *p.sources);
+    p.indicators = calloc(indicator_count + 1, sizeof *p.indicators);
+    for (unsigned i = 0; i < source_count; i++) {
+        snprintf(text, sizeof text, "s%u-%u", i > 0 ? number : 0, i);
+        p.sources[i] = (struct source){id(text), "Nguồn"};
+    }
+    for (unsigned i = 0; i < indicator_count; i++) {
+        snprintf(text, sizeof text, "i%u-%u", number, i);
+        p.indicators[i] = counted(text, INDICATOR_FLOW, REPORTS_LEAF);
+        p.indicators[i].records[0].source = p.sources[0].id;
+    }
+    return p;
+}
+
+static int apply_numbered(struct registry *r, unsigned number, unsigned source_count,
+                          unsigned indicator_count, struct err *err)
+{
+    struct plan p = numbered_plan(number, source_count, indicator_count);
+    int rc = registry_apply_plan(r, &p, err);
+    free(p.sources);
+    free(p.indicators);
+    return rc;
+}
+
+START_TEST(more_indicators_than_a_key_can_hold_are_refused)
+{
+    struct registry *r = registry_create();
+    struct err err = {0};
+    unsigned full = REGISTRY_INDICATORS_MAX / PLAN_INDICATORS_MAX;
+    unsigned rest = REGISTRY_INDICATORS_MAX % PLAN_INDICATORS_MAX;
+    apply_units(r);
+    for (unsigned i = 1; i <= full; i++)
+        ck_assert_msg(apply_numbered(r, i, 1, PLAN_INDICATORS_MAX, &err) == 0, "%s", err.text);
+    ck_assert_int_eq(apply_numbered(r, full + 1, 1, rest + 1, &err), ERR_LIMIT);
+    ck_assert_str_eq(err.text,
+                     "indicators: 1024 are new and 64512 are known from all plans so far, which is "
+                     "above 65535: use ids that were applied before");
+    ck_assert_uint_eq(registry_indicator_count(r), full * PLAN_INDICATORS_MAX);
+    ck_assert_int_eq(apply_numbered(r, full + 1, 1, rest, &err), 0);
+    ck_assert_uint_eq(registry_indicator_count(r), REGISTRY_INDICATORS_MAX);
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(more_sources_than_a_key_can_hold_are_refused)
+{
+    struct registry *r = registry_create();
+    struct err err = {0};
+    unsigned new_ones = PLAN_SOURCES_MAX - 1; /* the first is shared by all plans */
+    unsigned full = (REGISTRY_SOURCES_MAX - 1) / new_ones;
+    unsigned rest = (REGISTRY_SOURCES_MAX - 1) % new_ones;
+    apply_units(r);
+    for (unsigned i = 1; i <= full; i++)
+        ck_assert_msg(apply_numbered(r, i, PLAN_SOURCES_MAX, 0, &err) == 0, "%s", err.text);
+    ck_assert_int_eq(apply_numbered(r, full + 1, rest + 2, 0, &err), ERR_LIMIT);
+    ck_assert_str_eq(err.text,
+                     "sources: 255 are new and 65281 are known from all plans so far, which is "
+                     "above 65535: use ids that were applied before");
+    ck_assert_int_eq(apply_numbered(r, full + 1, rest + 1, 0, &err), 0);
+    ck_assert_uint_eq(registry_source_count(r), REGISTRY_SOURCES_MAX);
     registry_destroy(r);
 }
 END_TEST
@@ -415,12 +501,12 @@ START_TEST(later_version_replaces_duties_bounds_and_records)
 {
     struct registry *r = registry_with_units_and_plan();
     struct sample s;
-    const struct duty *const *duties;
     uint32_t registered = registry_indicator_find(r, slice_str("registered"));
     const struct indicator *handed_out = registry_indicator(r, registered);
     make_plan(&s, "hp", 2);
     s.indicators[0].maximum = 500;
-    one_record_more(&s.indicators[0]);
+    s.indicators[0].records[s.indicators[0].record_count++] =
+        (struct source_of_record){D2025, id("software")};
     s.duties[0].due_days = 5;
     s.duties[1] = (struct duty){id("classes"), D2024, D2024 + 9, 0};
     s.plan.duty_count = 2;
@@ -429,8 +515,7 @@ START_TEST(later_version_replaces_duties_bounds_and_records)
     ck_assert_uint_eq(registry_plan(r, 0)->version, 2);
     ck_assert_ptr_eq(registry_indicator(r, registered), handed_out);
     ck_assert_int_eq(handed_out->maximum, 500);
-    ck_assert_uint_eq(registry_duties(r, registered, &duties), 1);
-    ck_assert_uint_eq(duties[0]->due_days, 5);
+    ck_assert_uint_eq(registry_duty_on(r, registered, D2024 + 10)->due_days, 5);
     ck_assert_uint_eq(registry_record_on(r, registered, D2024), REGISTRY_NONE);
     ck_assert_uint_eq(registry_record_on(r, registered, D2024 + 10), 0);
     ck_assert_uint_eq(registry_record_on(r, registered, D2025), 1);
@@ -442,12 +527,10 @@ START_TEST(duty_due_first_holds_where_plans_share_an_indicator)
 {
     struct registry *r = registry_with_units_and_plan();
     struct sample s;
-    const struct duty *const *duties;
     make_plan(&s, "tb", 1);
     s.duties[0].due_days = 1;
     s.duties[0].to = D2024 + 20;
     apply_plan(r, &s);
-    ck_assert_uint_eq(registry_duties(r, 0, &duties), 2);
     ck_assert_uint_eq(registry_duty_on(r, 0, D2024 + 15)->due_days, 1);
     ck_assert_uint_eq(registry_duty_on(r, 0, D2024 + 21)->due_days, 2);
     ck_assert_ptr_null(registry_duty_on(r, 0, D2024 + 9));
@@ -494,6 +577,12 @@ static struct producer_change with_source(struct producer_change change, const c
     return change;
 }
 
+static struct producer_change with_day(struct producer_change change, day_t scopes_on)
+{
+    change.producer.scopes_on = scopes_on;
+    return change;
+}
+
 static struct producer_change with_scope_count(struct producer_change change, unsigned count)
 {
     change.producer.scope_count = count;
@@ -536,6 +625,9 @@ START_TEST(faulty_change_of_a_producer_leaves_all_as_it_was)
          "producer new: scopes[0]: \"99\" is no unit of the catalogue: apply a catalogue that has "
          "it "
          "first, or correct the code"},
+        {with_day(officer("new", ROLE_SUBMIT, "2"), D2025), ERR_NOT_FOUND,
+         "producer new: scopes[0]: no unit bears \"2\" on 2025-01-01: correct the code, or say a "
+         "day on which the unit meant bears it"},
         {with_scope_count(officer("new", ROLE_SUBMIT, "1"), PRODUCER_SCOPES_MAX + 1), ERR_LIMIT,
          "producer new: scopes: 65 of them: a producer has at most 64"},
         {key_change(PRODUCER_KEY_ADD, "new", 7), ERR_NOT_FOUND,
@@ -679,9 +771,78 @@ START_TEST(scope_is_that_of_the_last_unit_of_the_code_and_all_it_came_from)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint32_t producer = registry_producer_find(r, slice_str(rows[i].producer));
-        bool in = registry_in_scope(r, producer, unit_of(r, rows[i].code, rows[i].on), rows[i].on);
-        ck_assert_msg(in == rows[i].in, "%s of %s: %s", rows[i].producer, rows[i].code,
-                      rows[i].reason);
+        uint32_t unit = unit_of(r, rows[i].code, rows[i].on);
+        bool by_role =
+            strcmp(rows[i].producer, "operator") == 0 || strcmp(rows[i].producer, "puller") == 0;
+        ck_assert_msg(registry_in_scope(r, producer, unit, rows[i].on) == rows[i].in,
+                      "%s of %s: %s", rows[i].producer, rows[i].code, rows[i].reason);
+        ck_assert_msg(registry_covers(r, producer, unit, rows[i].on) == (rows[i].in && !by_role),
+                      "%s covers %s: %s", rows[i].producer, rows[i].code, rows[i].reason);
+    }
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(operator_who_submits_does_so_for_its_scope_only)
+{
+    struct registry *r = registry_with_units_and_plan();
+    apply(r, officer("an", ROLE_SUBMIT | ROLE_OPERATE, "318"));
+    uint32_t inside = unit_of(r, "318", D2025), outside = unit_of(r, "1", D2025);
+    ck_assert(registry_covers(r, 0, inside, D2025));
+    ck_assert(!registry_covers(r, 0, outside, D2025));
+    ck_assert(registry_in_scope(r, 0, outside, D2025));
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(ordinal_of_no_producer_is_nobody)
+{
+    struct registry *r = registry_with_units_and_plan();
+    apply(r, officer("an", ROLE_OPERATE, ""));
+    ck_assert_ptr_nonnull(registry_producer(r, 0));
+    ck_assert_ptr_null(registry_producer(r, 1));
+    ck_assert_ptr_null(registry_producer(r, REGISTRY_NONE));
+    ck_assert(!registry_in_scope(r, 1, unit_of(r, "1", D2025), D2025));
+    ck_assert(!registry_covers(r, REGISTRY_NONE, unit_of(r, "1", D2025), D2025));
+    registry_destroy(r);
+}
+END_TEST
+
+START_TEST(officer_keeps_its_unit_when_the_code_goes_to_another)
+{
+    struct registry *r = registry_with_units_and_plan();
+    struct unit_span spans[] = {
+        span("31", D2024, DAY_NEVER, 1, "", false), span("1", D2024, D2025 - 1, 3, "31", false),
+        span("1", D2025, DAY_NEVER, 3, "31", true), span("3", D2025, DAY_NEVER, 3, "31", false)};
+    struct succession successions[] = {{D2025, id("1"), id("3"), PEOPLE_ALL}};
+    struct catalogue_spec spec = {spans, 4, successions, 1};
+    ck_assert_int_eq(registry_apply_catalogue(r, &spec, NULL), 0);
+    apply(r, with_day(officer("before", ROLE_SUBMIT, "1"), D2025 - 1));
+    apply(r, with_day(officer("since", ROLE_SUBMIT, "1"), D2025));
+    apply(r, officer("unsaid", ROLE_SUBMIT, "1"));
+    apply(r, with_day(officer("heir", ROLE_SUBMIT, "3"), D2025));
+    static const struct {
+        const char *producer;
+        const char *code;
+        day_t on;
+        bool in;
+        const char *reason;
+    } rows[] = {
+        {"before", "1", D2024, true, "its unit"},
+        {"before", "1", D2025, false, "another unit that bears its code now"},
+        {"before", "3", D2025, false, "what its unit became"},
+        {"since", "1", D2025, true, "its unit"},
+        {"since", "1", D2024, false, "who bore its code before, and went elsewhere"},
+        {"unsaid", "1", D2025, true, "the latest to bear the code"},
+        {"unsaid", "1", D2024, false, "not the one before"},
+        {"heir", "1", D2024, true, "what its unit came from"},
+        {"heir", "1", D2025, false, "who bears that one's code now"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint32_t producer = registry_producer_find(r, slice_str(rows[i].producer));
+        uint32_t unit = unit_of(r, rows[i].code, rows[i].on);
+        ck_assert_msg(registry_covers(r, producer, unit, rows[i].on) == rows[i].in, "%s of %s: %s",
+                      rows[i].producer, rows[i].code, rows[i].reason);
     }
     registry_destroy(r);
 }
@@ -744,9 +905,10 @@ static bool naive_reports(const struct history *h, uint32_t reporters, int code,
     if (reporters != REPORTS_LEAF)
         return one->alive && (reporters >> one->level & 1) != 0;
     for (int i = 0; i < HISTORY_CODES; i++)
-        if (h->cells[i][day].alive && h->cells[i][day].parent == code)
+        if (h->cells[i][day].alive && h->cells[i][day].parent == code &&
+            h->cells[i][day].level <= 3)
             return false;
-    return one->alive;
+    return one->alive && one->level <= 3;
 }
 
 static uint32_t naive_owed(const struct history *h, uint32_t reporters, int code, int day)
@@ -807,6 +969,122 @@ START_TEST(owed_counts_agree_with_counting_by_hand)
 }
 END_TEST
 
+/* Duties of two plans that overlap, touch or leave gaps, of every kind of period. */
+static void apply_random_duties(struct registry *r, struct history *h)
+{
+    static const char *const plans[] = {"hp", "tb"};
+    enum period_kind kinds[3];
+    enum period_calendar calendars[3];
+    for (int i = 0; i < 3; i++) {
+        kinds[i] = i == 0 ? PERIOD_DAY : (enum period_kind)history_random(h, PERIOD_KIND_COUNT);
+        calendars[i] =
+            kinds[i] == PERIOD_WEEK ? CALENDAR_CIVIL : (enum period_calendar)history_random(h, 2);
+    }
+    for (int p = 0; p < 2; p++) {
+        struct sample s;
+        make_plan(&s, plans[p], 1);
+        s.plan.root = h->spans[0].code;
+        s.plan.duty_count = 2;
+        for (int i = 0; i < 2; i++) {
+            day_t from = HISTORY_FIRST - 5 + (day_t)history_random(h, HISTORY_DAYS);
+            s.indicators[i].reporters = i == 0 ? REPORTS_LEAF : 1u << 2 | 1u << 4;
+            s.indicators[i].period = kinds[i];
+            s.indicators[i].calendar = calendars[i];
+            s.duties[i] =
+                (struct duty){s.indicators[i].id, from, from + (day_t)history_random(h, 400), 0};
+        }
+        apply_plan(r, &s);
+    }
+}
+
+static void check_owed_between(const struct registry *r, struct history *h, uint64_t seed)
+{
+    const struct catalogue *c = registry_catalogue(r);
+    uint32_t unit = history_random(h, catalogue_unit_count(c));
+    uint32_t indicator = history_random(h, 2);
+    day_t first = HISTORY_FIRST - 20 + (day_t)history_random(h, HISTORY_DAYS + 20);
+    day_t last = first - 1 + (day_t)history_random(h, 500);
+    uint64_t want = 0;
+    for (day_t on = first; on <= last; on++)
+        want += registry_owed(r, indicator, unit, on);
+    uint64_t got = registry_owed_between(r, indicator, unit, first, last);
+    if (got != want)
+        ck_abort_msg("seed %" PRIu64 ": unit %u owes %" PRIu64 " of indicator %u in %d..%d, not "
+                     "%" PRIu64,
+                     seed, unit, want, indicator, first - HISTORY_FIRST, last - HISTORY_FIRST, got);
+}
+
+START_TEST(owed_between_two_days_is_the_sum_over_the_days)
+{
+    enum { HISTORIES = 100, QUESTIONS = 200 };
+    const char *given = getenv("TONGHOP_SEED");
+    uint64_t first = given ? strtoull(given, NULL, 10) : 1;
+    struct history *h = calloc(1, sizeof *h);
+    for (uint64_t seed = first; seed < first + HISTORIES; seed++) {
+        struct registry *r = registry_create();
+        history_make(h, seed);
+        ck_assert_int_eq(registry_apply_catalogue(r, &h->spec, NULL), 0);
+        apply_random_duties(r, h);
+        for (int i = 0; i < QUESTIONS; i++)
+            check_owed_between(r, h, seed);
+        registry_destroy(r);
+    }
+    free(h);
+}
+END_TEST
+
+START_TEST(owed_between_knows_the_ends_of_time)
+{
+    struct registry *r = registry_with_units_and_plan();
+    uint32_t province = unit_of(r, "31", D2024);
+    uint64_t in_2024 = 3 * (uint64_t)(D2025 - D2024 - 10), since = 2 * (uint64_t)(401 - 366);
+    ck_assert_uint_eq(registry_owed_between(r, 0, province, INT32_MIN, DAY_NEVER), in_2024 + since);
+    ck_assert_uint_eq(registry_owed_between(r, 0, unit_of(r, "2", D2024), INT32_MIN, DAY_NEVER),
+                      D2025 - D2024 - 10);
+    ck_assert_uint_eq(registry_owed_between(r, 0, CATALOGUE_NONE, INT32_MIN, DAY_NEVER), 0);
+    ck_assert_uint_eq(registry_owed_between(r, 1, province, INT32_MIN, DAY_NEVER), 0);
+    registry_destroy(r);
+}
+END_TEST
+
+/* ---- entries of a journal ---- */
+
+static int unpack_plan_hp(struct slice s, struct arena *arena, struct plan *out, struct err *err)
+{
+    if (s.len == 0)
+        return err_set(err, ERR_INVALID, "an empty plan");
+    struct sample *sample = arena_alloc(arena, sizeof *sample);
+    make_plan(sample, "hp", 1);
+    *out = sample->plan;
+    return 0;
+}
+
+START_TEST(entry_is_decoded_and_applied_and_other_kinds_are_refused)
+{
+    static const struct codec codec = {.unpack_plan = unpack_plan_hp};
+    struct registry *r = registry_create();
+    struct arena arena;
+    struct err err = {0};
+    arena_init(&arena, 0);
+    apply_units(r);
+    struct slice body = slice_str("x");
+    ck_assert_int_eq(registry_apply_entry(r, &codec, ENTRY_PLAN, body, &arena, &err), 0);
+    arena_fini(&arena);
+    arena_init(&arena, 0);
+    ck_assert_str_eq(registry_plan(r, 0)->title, "Tháng Khuyến học");
+    ck_assert_int_eq(registry_apply_entry(r, &codec, ENTRY_PLAN, body, &arena, &err), ERR_INVALID);
+    ck_assert_str_eq(err.text, "version: 1 is not above 1, which was applied already: raise it");
+    ck_assert_int_eq(registry_apply_entry(r, &codec, ENTRY_PLAN, slice_str(""), &arena, &err),
+                     ERR_INVALID);
+    ck_assert_str_eq(err.text, "an empty plan");
+    ck_assert_int_eq(registry_apply_entry(r, &codec, ENTRY_TICK, body, &arena, &err), ERR_INVALID);
+    ck_assert_str_eq(err.text,
+                     "entry kind 6 is neither a catalogue nor a plan nor a change of a producer");
+    arena_fini(&arena);
+    registry_destroy(r);
+}
+END_TEST
+
 START_TEST(owed_counts_follow_a_new_catalogue)
 {
     struct registry *r = registry_with_units_and_plan();
@@ -825,7 +1103,11 @@ SUITE_MAIN("registry", new_registry_is_empty, refused_catalogue_leaves_the_one_b
            codes_keep_their_ordinals_when_a_catalogue_is_applied_again,
            refused_plan_leaves_all_as_it_was, meaning_of_an_indicator_never_changes,
            meaning_holds_even_when_the_indicator_was_dropped_between,
-           two_plans_must_agree_on_a_shared_indicator,
+           plan_applied_last_defines_an_indicator_that_plans_share,
+           no_other_plan_may_break_the_meaning_either,
+           plan_counts_alike_only_while_no_other_plan_redefined_its_indicators,
+           more_indicators_than_a_key_can_hold_are_refused,
+           more_sources_than_a_key_can_hold_are_refused,
            later_version_replaces_duties_bounds_and_records,
            duty_due_first_holds_where_plans_share_an_indicator,
            nothing_is_owed_on_a_day_that_ends_no_period,
@@ -834,5 +1116,10 @@ SUITE_MAIN("registry", new_registry_is_empty, refused_catalogue_leaves_the_one_b
            ordinals_of_producers_follow_registration,
            scope_is_that_of_the_last_unit_of_the_code_and_all_it_came_from,
            earlier_bearer_of_a_code_is_out_of_scope_unless_it_is_a_predecessor,
+           operator_who_submits_does_so_for_its_scope_only, ordinal_of_no_producer_is_nobody,
+           officer_keeps_its_unit_when_the_code_goes_to_another,
            scope_of_a_code_that_vanished_covers_nothing, island_district_is_a_leaf_and_owes,
-           owed_counts_agree_with_counting_by_hand, owed_counts_follow_a_new_catalogue)
+           owed_counts_agree_with_counting_by_hand, owed_between_two_days_is_the_sum_over_the_days,
+           owed_between_knows_the_ends_of_time,
+           entry_is_decoded_and_applied_and_other_kinds_are_refused,
+           owed_counts_follow_a_new_catalogue)

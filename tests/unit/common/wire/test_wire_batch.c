@@ -26,7 +26,7 @@ static void sample_init(struct sample *s, struct random *r)
         s->indicators[i] = ident_slice(&s->words[2 * i + 1]);
     }
     struct batch *b = &s->batch;
-    b->reported_at_ms = random_i64(r);
+    b->reported_at_ms = random_time(r);
     b->unit_count = 1 + random_below(r, WORDS);
     b->indicator_count = 1 + random_below(r, WORDS);
     b->row_count = random_below(r, ROWS + 1);
@@ -232,6 +232,30 @@ static void day_overflows(struct raw *raw)
     raw->m.base_day = INT32_MAX;
     raw->deltas[0] = INT32_MAX;
 }
+static void reported_on_the_first_day(struct raw *raw)
+{
+    raw->m.reported_at_ms = day_start_ms(DAY_FIRST);
+}
+static void reported_before_it(struct raw *raw)
+{
+    raw->m.reported_at_ms = day_start_ms(DAY_FIRST) - 1;
+}
+static void reported_before_all(struct raw *raw)
+{
+    raw->m.reported_at_ms = INT64_MIN;
+}
+static void reported_on_the_last_day(struct raw *raw)
+{
+    raw->m.reported_at_ms = day_start_ms(DAY_LAST + 1) - 1;
+}
+static void reported_after_it(struct raw *raw)
+{
+    raw->m.reported_at_ms = day_start_ms(DAY_LAST + 1);
+}
+static void reported_after_all(struct raw *raw)
+{
+    raw->m.reported_at_ms = INT64_MAX;
+}
 static void no_dictionary(struct raw *raw)
 {
     raw->m.n_units = 0;
@@ -282,12 +306,18 @@ START_TEST(shape_is_checked_and_sense_is_not)
         {"1 January 2200", day_after_all, ERR_INVALID},
         {"31 December 2199", day_of_the_last_year, 0},
         {"a sum of 33 bits", day_overflows, ERR_INVALID},
+        {"reported on the first day of 1900", reported_on_the_first_day, 0},
+        {"a millisecond earlier", reported_before_it, ERR_INVALID},
+        {"before all time", reported_before_all, ERR_INVALID},
+        {"reported on the last day of 2199", reported_on_the_last_day, 0},
+        {"a millisecond later", reported_after_it, ERR_INVALID},
+        {"after all time", reported_after_all, ERR_INVALID},
         {"references into an empty dictionary", no_dictionary, ERR_INVALID},
         {"intake refuses the row", value_beyond_all_figures, 0},
         {"intake refuses the batch", no_rows, 0},
-        {"intake refuses the rows of free text", word_of_free_text, 0},
-        {"intake refuses the rows of broken text", word_that_is_not_utf8, 0},
-        {"intake refuses the rows of an empty code", empty_word, 0},
+        {"intake refuses free text", word_of_free_text, 0},
+        {"intake refuses broken text", word_that_is_not_utf8, 0},
+        {"intake refuses an empty code", empty_word, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sample s;
@@ -303,6 +333,37 @@ START_TEST(shape_is_checked_and_sense_is_not)
         int rc = wire_unpack_batch(buf_slice(&bytes), &arena, &got, &err);
         ck_assert_msg(rc == cases[i].code, "%s: %d, not %d: %s", cases[i].why, rc, cases[i].code,
                       err.text);
+        arena_fini(&arena);
+        buf_fini(&bytes);
+    }
+}
+END_TEST
+
+START_TEST(nothing_rides_along_in_a_batch)
+{
+    static const struct {
+        const char *why;
+        uint8_t tag;
+        int code;
+    } cases[] = {
+        {"a field that a Batch has", 9 << 3 | 2, 0},
+        {"the next one, which it has not", 10 << 3 | 2, ERR_INVALID},
+        {"the last of one byte", 15 << 3 | 2, ERR_INVALID},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct random r = {17};
+        struct sample s;
+        struct buf bytes = {0};
+        struct arena arena;
+        struct batch got;
+        struct err err = {0};
+        arena_init(&arena, 0);
+        sample_init(&s, &r);
+        wire_pack_batch(&s.batch, &bytes);
+        buf_u8(&bytes, cases[i].tag);
+        buf_block(&bytes, cases[i].code == 0 ? slice_of(NULL, 0) : slice_str("Nguyễn Văn A"));
+        int rc = wire_unpack_batch(buf_slice(&bytes), &arena, &got, &err);
+        ck_assert_msg(rc == cases[i].code, "%s: %d: %s", cases[i].why, rc, err.text);
         arena_fini(&arena);
         buf_fini(&bytes);
     }
@@ -535,8 +596,9 @@ START_TEST(a_head_of_another_version_can_still_be_answered)
 END_TEST
 
 SUITE_MAIN("wire_batch", a_batch_comes_back_as_it_went, packing_by_hand_gives_the_bytes_of_protobuf,
-           shape_is_checked_and_sense_is_not, a_word_with_a_nul_is_not_its_beginning,
-           limits_are_where_they_are_said_to_be, one_column_of_a_million_references_is_refused,
-           a_column_in_pieces_is_one_column, hostile_batches_get_an_answer,
-           an_answer_comes_back_as_it_went, a_refused_row_without_its_code_is_malformed,
-           a_head_comes_back_as_it_went, a_head_of_another_version_can_still_be_answered)
+           shape_is_checked_and_sense_is_not, nothing_rides_along_in_a_batch,
+           a_word_with_a_nul_is_not_its_beginning, limits_are_where_they_are_said_to_be,
+           one_column_of_a_million_references_is_refused, a_column_in_pieces_is_one_column,
+           hostile_batches_get_an_answer, an_answer_comes_back_as_it_went,
+           a_refused_row_without_its_code_is_malformed, a_head_comes_back_as_it_went,
+           a_head_of_another_version_can_still_be_answered)

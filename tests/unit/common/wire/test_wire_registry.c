@@ -131,7 +131,7 @@ static void plan_init(struct plan_sample *s, struct random *r)
                             .document = random_text(r),
                             .root = random_ident(r),
                             .from = random_day(r),
-                            .to = random_end(r),
+                            .to = random_day(r),
                             .sources = s->sources,
                             .source_count = random_below(r, PARTS + 1),
                             .indicators = s->indicators,
@@ -141,7 +141,7 @@ static void plan_init(struct plan_sample *s, struct random *r)
     for (unsigned i = 0; i < PARTS; i++) {
         s->sources[i] = (struct source){random_ident(r), random_text(r)};
         indicator_init(&s->indicators[i], r);
-        s->duties[i] = (struct duty){random_ident(r), random_day(r), random_end(r),
+        s->duties[i] = (struct duty){random_ident(r), random_day(r), random_day(r),
                                      (unsigned)random_below(r, 400)};
     }
 }
@@ -230,6 +230,7 @@ static void change_init(struct producer_change *c, struct random *r)
     if (c->kind == PRODUCER_SET) {
         c->producer.roles = random_below(r, 32);
         c->producer.source = random_ident_or_empty(r);
+        c->producer.scopes_on = random_below(r, 2) == 0 ? 0 : random_day(r);
         c->producer.scope_count = random_below(r, PRODUCER_SCOPES_MAX + 1);
         for (unsigned i = 0; i < c->producer.scope_count; i++)
             c->producer.scopes[i] = random_ident(r);
@@ -245,6 +246,7 @@ static void assert_same_change(const struct producer_change *got,
     assert_same_ident(&got->producer.name, &want->producer.name);
     ck_assert_uint_eq(got->producer.roles, want->producer.roles);
     assert_same_ident(&got->producer.source, &want->producer.source);
+    ck_assert_int_eq(got->producer.scopes_on, want->producer.scopes_on);
     ck_assert_uint_eq(got->producer.scope_count, want->producer.scope_count);
     for (unsigned i = 0; i < want->producer.scope_count; i++)
         assert_same_ident(&got->producer.scopes[i], &want->producer.scopes[i]);
@@ -351,26 +353,49 @@ START_TEST(what_is_applied_comes_back_with_its_body)
 }
 END_TEST
 
-START_TEST(fields_unknown_here_stay_out_of_the_body)
+/* A newer program says more: at each level of the message, one field that is not known here. */
+START_TEST(what_is_not_understood_is_not_applied)
 {
-    struct wire_apply got, tick = {.kind = WIRE_APPLY_PRODUCER};
-    struct buf bytes = {0}, document = {0}, stuffed = {0};
-    struct arena arena;
-    struct random r = {25};
-    arena_init(&arena, 0);
-    change_init(&tick.producer, &r);
-    wire_pack_producer_change(&tick.producer, &document);
-    buf_bytes(&stuffed, document.data, document.len);
-    buf_u8(&stuffed, 15 << 3 | 2);
-    buf_block(&stuffed, slice_str("Nguyễn Văn A"));
-    buf_u8(&bytes, 3 << 3 | 2);
-    buf_block(&bytes, buf_slice(&stuffed));
-    ck_assert_int_eq(wire_unpack_apply(buf_slice(&bytes), &arena, &got, NULL), 0);
-    ck_assert(slice_equal(got.body, buf_slice(&document)));
-    arena_fini(&arena);
-    buf_fini(&stuffed);
-    buf_fini(&document);
-    buf_fini(&bytes);
+    static const struct {
+        const char *why;
+        unsigned path[3]; /* fields down to the message that has one too many */
+        unsigned field;
+        int code;
+        const char *said;
+    } cases[] = {
+        {"of Apply itself", {0}, 9, ERR_VERSION, "field 9 of Apply"},
+        {"a plan with targets", {2}, 11, ERR_VERSION, "field 11 of Plan"},
+        {"an indicator that can more", {2, 9}, 99, ERR_VERSION, "field 99 of Indicator"},
+        {"its source of record", {2, 9, 11}, 3, ERR_VERSION, "field 3 of SourceOfRecord"},
+        {"a duty", {2, 10}, 5, ERR_VERSION, "field 5 of Duty"},
+        {"a unit's span", {1, 1}, 15, ERR_VERSION, "field 15 of UnitSpan"},
+        {"a producer", {3, 2}, 15, ERR_VERSION, "field 15 of Producer"},
+        {"a jump of the clock", {5}, 2, ERR_VERSION, "field 2 of ClockAccept"},
+        {"known, and not enough", {2}, 1, ERR_INVALID, "Plan"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf bytes = {0};
+        struct wire_apply got;
+        struct arena arena;
+        struct err err = {0};
+        arena_init(&arena, 0);
+        buf_varint(&bytes, cases[i].field << 3 | 2);
+        buf_block(&bytes, slice_str("text"));
+        for (unsigned depth = 3; depth-- > 0;) {
+            struct buf outer = {0};
+            if (cases[i].path[depth] == 0)
+                continue;
+            buf_varint(&outer, cases[i].path[depth] << 3 | 2);
+            buf_block(&outer, buf_slice(&bytes));
+            buf_fini(&bytes);
+            bytes = outer;
+        }
+        int rc = wire_unpack_apply(buf_slice(&bytes), &arena, &got, &err);
+        ck_assert_msg(rc == cases[i].code && strstr(err.text, cases[i].said) != NULL, "%s: %d: %s",
+                      cases[i].why, rc, err.text);
+        arena_fini(&arena);
+        buf_fini(&bytes);
+    }
 }
 END_TEST
 
@@ -430,7 +455,7 @@ static void to_beyond(Tonghop__V1__UnitSpan *m)
 }
 static void high_level(Tonghop__V1__UnitSpan *m)
 {
-    m->level = 256;
+    m->level = CATALOGUE_LEVEL_MAX + 1;
 }
 static void leave_it(Tonghop__V1__UnitSpan *m)
 {
@@ -476,6 +501,28 @@ START_TEST(the_sentence_names_the_place)
 }
 END_TEST
 
+START_TEST(a_plan_or_a_duty_without_an_end_is_refused)
+{
+    struct random r = {27};
+    for (unsigned i = 0; i < 2; i++) {
+        struct plan_sample s;
+        struct buf bytes = {0};
+        struct arena arena;
+        struct err err = {0};
+        arena_init(&arena, 0);
+        plan_init(&s, &r);
+        s.plan.duty_count = 1;
+        *(i == 0 ? &s.plan.to : &s.duties[0].to) = DAY_NEVER;
+        wire_pack_plan(&s.plan, &bytes);
+        ck_assert_int_eq(decode_plan(buf_slice(&bytes), &arena, &err), ERR_INVALID);
+        ck_assert_msg(strstr(err.text, i == 0 ? "Plan.to" : "Plan.duties[0].to") != NULL, "%s",
+                      err.text);
+        arena_fini(&arena);
+        buf_fini(&bytes);
+    }
+}
+END_TEST
+
 START_TEST(a_name_with_a_nul_is_refused)
 {
     static const uint8_t bytes[] = "\x0A\x0A" /* spans, 10 bytes */
@@ -496,7 +543,7 @@ START_TEST(a_document_of_too_many_parts_is_refused)
         size_t count;
     } cases[] = {
         {"spans", decode_catalogue, 1, CATALOGUE_SPANS_MAX + 1},
-        {"successions", decode_catalogue, 2, CATALOGUE_SPANS_MAX + 1},
+        {"successions", decode_catalogue, 2, CATALOGUE_SUCCESSIONS_MAX + 1},
         {"sources", decode_plan, 8, PLAN_SOURCES_MAX + 1},
         {"indicators", decode_plan, 9, PLAN_INDICATORS_MAX + 1},
         {"duties", decode_plan, 10, PLAN_DUTIES_MAX + 1},
@@ -555,7 +602,7 @@ END_TEST
 
 SUITE_MAIN("wire_registry", a_catalogue_comes_back_as_it_went, a_plan_comes_back_as_it_went,
            a_producer_change_comes_back_as_it_went, what_is_applied_comes_back_with_its_body,
-           fields_unknown_here_stay_out_of_the_body, applying_nothing_is_refused,
-           the_sentence_names_the_place, a_name_with_a_nul_is_refused,
-           a_document_of_too_many_parts_is_refused, a_message_over_16_mib_is_refused_unread,
-           an_answer_comes_back_as_it_went)
+           what_is_not_understood_is_not_applied, applying_nothing_is_refused,
+           the_sentence_names_the_place, a_plan_or_a_duty_without_an_end_is_refused,
+           a_name_with_a_nul_is_refused, a_document_of_too_many_parts_is_refused,
+           a_message_over_16_mib_is_refused_unread, an_answer_comes_back_as_it_went)

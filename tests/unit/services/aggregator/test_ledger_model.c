@@ -267,17 +267,18 @@ struct history {
     bool has_figure;
 };
 
-static void add_version(void *arg, const struct ledger_version *v)
+static bool add_version(void *arg, const struct ledger_version *v)
 {
     struct history *h = arg;
     h->out_of_order = h->out_of_order || (h->statements > 0 && v->offset > h->last_offset);
     h->last_offset = v->offset;
     h->statements++;
     if (!v->holds)
-        return;
+        return true;
     h->holding++;
     h->has_figure = h->has_figure || v->op != OP_CLEAR;
     h->held += v->op == OP_CLEAR ? 0 : v->value;
+    return true;
 }
 
 static size_t count_statements(const struct naive_ledger *naive, const struct naive_cell *cell)
@@ -299,6 +300,9 @@ static void check_history(const struct bench *b, struct kv *kv, const struct nai
     size_t statements = count_statements(naive, cell);
     int rc = ledger_trace(b->ledger, kv, cell->indicator, cell->code, cell->day, cell->source,
                           add_version, &h, NULL);
+    bool counts = h.held <= OBSERVATION_VALUE_MAX && h.held >= -OBSERVATION_VALUE_MAX;
+    h.has_figure = h.has_figure && counts; /* a tally beyond what a figure may be */
+    h.held = counts ? h.held : 0;
     if (rc == 0 && !h.out_of_order && h.statements == statements && h.has_figure == has_figure &&
         h.held == value)
         return;

@@ -1,0 +1,223 @@
+#include "services/cli/cli.h"
+
+#include "common/base/text.h"
+#include "services/cli/cli_args.h"
+#include "services/cli/cmd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { NAMES_MAX = 64, PATH_BYTES = 4096 };
+
+volatile sig_atomic_t cli_stop;
+
+const struct cli_command *const cli_commands[] = {
+    &cmd_submit,      &cmd_import,       &cmd_query,       &cmd_status,     &cmd_watch,
+    &cmd_trace,       &cmd_plan_check,   &cmd_plan_apply,  &cmd_keys_make,  &cmd_keys_add,
+    &cmd_keys_rotate, &cmd_keys_revoke,  &cmd_keys_retire, &cmd_clock_tick, &cmd_clock_accept,
+    &cmd_verify,      &cmd_check_config,
+};
+const size_t cli_command_count = sizeof cli_commands / sizeof *cli_commands;
+
+static void on_signal(int number)
+{
+    (void)number;
+    cli_stop = 1;
+}
+
+void cli_catch_signals(void)
+{
+    struct sigaction once = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &once, NULL);
+    sigaction(SIGTERM, &once, NULL);
+}
+
+/* ---- speaking ---- */
+
+const char *cli_say(const struct cli *cli, const char *vietnamese, const char *english)
+{
+    return cli->english ? english : vietnamese;
+}
+
+int cli_exit_of(int code)
+{
+    switch (code) {
+    case 0:
+        return CLI_OK;
+    case ERR_NET:
+        return CLI_UNREACHABLE;
+    case ERR_DENIED:
+        return CLI_DENIED;
+    case ERR_INVALID:
+    case ERR_LIMIT:
+        return CLI_REFUSED;
+    default:
+        return CLI_FAILED;
+    }
+}
+
+int cli_fail(const struct cli *cli, const struct err *e)
+{
+    fprintf(cli->err, "tonghop: %s\n", e->text);
+    return cli_exit_of(e->code);
+}
+
+int cli_usage(const struct cli *cli, const struct err *e)
+{
+    fprintf(cli->err, "tonghop: %s\n", e->text);
+    return CLI_USAGE;
+}
+
+int64_t cli_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int cli_make_directories(const char *path, struct err *e)
+{
+    char part[PATH_BYTES];
+    for (const char *at = path; *at; at++) {
+        if (at[1] != '/' && at[1] != '\0')
+            continue;
+        snprintf(part, sizeof part, "%.*s", (int)(at + 1 - path), path);
+        if (mkdir(part, 0700) != 0 && errno != EEXIST)
+            return err_set(e, ERR_IO, "%s: cannot be made: %m", part);
+    }
+    return 0;
+}
+
+/* ---- help ---- */
+
+static const char exit_codes[] =
+    "Exit codes:\n"
+    "  0  done\n"
+    "  1  failed\n"
+    "  2  the command line is wrong; nothing was done\n"
+    "  3  the input, or some rows of it, was refused; the rest went through\n"
+    "  4  no service answered; what was to be sent is kept and goes out next time\n"
+    "  5  this key may not do that\n";
+
+static void print_help(FILE *out)
+{
+    fputs("tonghop: figures from communes, summed up while there is time to act\n\n"
+          "Usage: tonghop COMMAND [ARGUMENTS]\n"
+          "       tonghop COMMAND --help        what a command does, with an example\n\n"
+          "Commands:\n",
+          out);
+    for (size_t i = 0; i < cli_command_count; i++)
+        fprintf(out, "  %-14s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+    fputs("\nEverywhere:\n", out);
+    cli_args_print_global(out);
+    fprintf(out, "\n%s", exit_codes);
+}
+
+static void print_command_help(const struct cli_command *c, FILE *out)
+{
+    fprintf(out, "tonghop %s: %s\n\nUsage: tonghop %s%s%s [OPTIONS]\n\n%s\n", c->name, c->summary,
+            c->name, c->words[0] ? " " : "", c->words, c->help);
+    if (c->option_count > 0)
+        fputs("Options:\n", out);
+    for (size_t i = 0; i < c->option_count; i++)
+        cli_args_print_option(&c->options[i], out);
+    fputs("\nEverywhere:\n", out);
+    cli_args_print_global(out);
+    fprintf(out, "\n%s", exit_codes);
+}
+
+/* ---- dispatch ---- */
+
+/* The command named by the first word, or the first two; *used is how many. */
+static const struct cli_command *find_command(int argc, char **argv, int *used)
+{
+    for (size_t i = 0; i < cli_command_count; i++) {
+        const char *name = cli_commands[i]->name, *space = strchr(name, ' ');
+        size_t first = space ? (size_t)(space - name) : strlen(name);
+        if (strlen(argv[0]) != first || strncmp(argv[0], name, first) != 0)
+            continue;
+        *used = space ? 2 : 1;
+        if (!space || (argc > 1 && strcmp(argv[1], space + 1) == 0))
+            return cli_commands[i];
+    }
+    return NULL;
+}
+
+static int unknown_command(const struct cli *cli, int argc, char **argv)
+{
+    struct err e;
+    const char *names[NAMES_MAX];
+    char two[2 * TEXT_WORD_BYTES_MAX];
+    for (size_t i = 0; i < cli_command_count; i++)
+        names[i] = cli_commands[i]->name;
+    snprintf(two, sizeof two, "%s%s%s", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+    const char *nearest = text_nearest(slice_str(two), names, cli_command_count);
+    if (!nearest)
+        nearest = text_nearest(slice_str(argv[0]), names, cli_command_count);
+    if (nearest)
+        err_set(&e, ERR_INVALID, "unknown command \"%s\": did you mean \"%s\"?",
+                argc > 1 && strchr(nearest, ' ') ? two : argv[0], nearest);
+    else
+        err_set(&e, ERR_INVALID, "unknown command \"%s\": see tonghop --help", argv[0]);
+    return cli_usage(cli, &e);
+}
+
+static int run_command(struct cli *cli, const struct cli_command *c, int argc, char **argv)
+{
+    struct err e;
+    struct cli_args args;
+    bool help = false;
+    const char **words = NULL;
+    int rc = cli_args_parse(cli, c, argc, argv, &args, &words, &help, &e);
+    if (rc == 0 && help)
+        print_command_help(c, cli->out);
+    int status = CLI_OK;
+    if (rc != 0)
+        status = cli_usage(cli, &e);
+    else if (!help)
+        status = c->run(cli, &args);
+    free(words);
+    return status;
+}
+
+static int dispatch(struct cli *cli, int argc, char **argv)
+{
+    int used = 0;
+    bool asks_help = argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
+                                  strcmp(argv[0], "help") == 0);
+    if (argc == 0 || (asks_help && argc == 1)) {
+        print_help(argc == 0 ? cli->err : cli->out);
+        return argc == 0 ? CLI_USAGE : CLI_OK;
+    }
+    if (strcmp(argv[0], "--version") == 0) {
+        fprintf(cli->out, "tonghop %s\n", TONGHOP_VERSION);
+        return CLI_OK;
+    }
+    if (asks_help) {
+        argc--;
+        argv++;
+    }
+    const struct cli_command *c = find_command(argc, argv, &used);
+    if (!c)
+        return unknown_command(cli, argc, argv);
+    if (asks_help) {
+        print_command_help(c, cli->out);
+        return CLI_OK;
+    }
+    return run_command(cli, c, argc - used, argv + used);
+}
+
+int cli_main(int argc, char **argv, FILE *out, FILE *err)
+{
+    struct cli cli = {.out = out, .err = err, .timeout_ms = CLI_TIMEOUT_MS};
+    int status = dispatch(&cli, argc - 1, argv + 1);
+    net_destroy(cli.net);
+    cli_config_fini(&cli.config);
+    if (fflush(out) != 0) {
+        fprintf(err, "tonghop: the output could not be written: %m\n");
+        return CLI_FAILED;
+    }
+    return status;
+}

@@ -1,0 +1,149 @@
+#include "services/cli/cli.h"
+
+#include "common/base/alloc.h"
+
+enum { PATH_BYTES = 2048, QUESTIONS_A_REQUEST = 8192 };
+
+int cli_load_config(struct cli *cli, struct err *e)
+{
+    return cli->config.doc ? 0 : cli_config_load(cli->config_path, &cli->config, e);
+}
+
+static int need(const struct cli *cli, const char *value, const char *key, struct err *e)
+{
+    if (value)
+        return 0;
+    return err_set(e, ERR_INVALID, "%s: %s is not given there, and this command needs it",
+                   cli->config.path, key);
+}
+
+static int load_own_key(struct cli *cli, struct net_keypair *out, struct err *e)
+{
+    char path[PATH_BYTES];
+    if (cli->key_path)
+        return keypair_load(cli->key_path, out, e);
+    int rc = need(cli, cli->config.key_file, "key_file", e);
+    if (rc != 0)
+        return rc;
+    return keypair_load(cli_config_path(&cli->config, cli->config.key_file, path, sizeof path), out,
+                        e);
+}
+
+static int load_server_key(struct cli *cli, const struct cli_endpoint *s, const char *name,
+                           struct net_key *out, struct err *e)
+{
+    char path[PATH_BYTES];
+    if (s->key) {
+        int rc = key_parse_z85(slice_str(s->key), out, e);
+        return rc != 0 ? err_wrap(e, "%s: %s.key", cli->config.path, name) : 0;
+    }
+    if (s->key_file)
+        return key_public_load(cli_config_path(&cli->config, s->key_file, path, sizeof path), out,
+                               e);
+    return err_set(e, ERR_INVALID, "%s: neither %s.key nor %s.key_file is given", cli->config.path,
+                   name, name);
+}
+
+int cli_peer(struct cli *cli, enum cli_service service, struct request_peer *out, struct err *e)
+{
+    const char *name = service == CLI_COLLECTOR ? "collector" : "aggregator";
+    int rc = cli_load_config(cli, e);
+    if (rc != 0)
+        return rc;
+    const struct cli_endpoint *s =
+        service == CLI_COLLECTOR ? &cli->config.collector : &cli->config.aggregator;
+    char key[32];
+    snprintf(key, sizeof key, "%s.endpoint", name);
+    rc = need(cli, s->endpoint, key, e);
+    if (rc == 0)
+        rc = load_server_key(cli, s, name, &out->server_key, e);
+    if (rc == 0)
+        rc = load_own_key(cli, &out->self, e);
+    if (rc == 0 && !cli->net)
+        rc = net_create(&cli->net, &(struct net_options){0}, e);
+    out->endpoint = s->endpoint;
+    return rc;
+}
+
+int cli_connect(struct cli *cli, enum cli_service service, struct request **out, struct err *e)
+{
+    struct request_peer peer = {0};
+    int rc = cli_peer(cli, service, &peer, e);
+    if (rc == 0)
+        rc = request_open(out, cli->net, &peer, e);
+    keypair_wipe(&peer.self);
+    return rc;
+}
+
+int cli_ask(struct cli *cli, enum cli_service service, enum wire_kind kind, struct slice message,
+            struct buf *reply, struct err *e)
+{
+    struct request *link = NULL;
+    int rc = cli_connect(cli, service, &link, e);
+    if (rc == 0)
+        rc = request_ask(link, kind, message, cli->timeout_ms, &cli_stop, reply, e);
+    request_close(link);
+    return rc;
+}
+
+int cli_apply(struct request *link, const struct cli *cli, const struct wire_apply *apply,
+              uint64_t *offset, struct err *e)
+{
+    struct buf message = {0}, reply = {0};
+    struct arena arena;
+    struct wire_apply_answer answer = {0};
+    arena_init(&arena, 0);
+    wire_pack_apply(apply, &message);
+    int rc =
+        request_ask(link, WIRE_APPLY, buf_slice(&message), cli->timeout_ms, &cli_stop, &reply, e);
+    if (rc == 0)
+        rc = wire_unpack_apply_answer(buf_slice(&reply), &arena, &answer, e);
+    if (rc == 0 && answer.code != 0)
+        rc = err_set(e, answer.code, "%s", answer.message);
+    if (rc == 0 && offset)
+        *offset = answer.offset;
+    arena_fini(&arena);
+    buf_fini(&reply);
+    buf_fini(&message);
+    return rc;
+}
+
+static int query_chunk(struct request *link, const struct cli *cli, const struct wire_query *chunk,
+                       struct arena *arena, struct wire_query_reply *out, struct err *e)
+{
+    struct buf message = {0}, reply = {0};
+    int64_t wait_ms = (int64_t)cli->timeout_ms + chunk->wait_ms;
+    wire_pack_query(chunk, &message);
+    int rc = request_ask(link, WIRE_QUERY, buf_slice(&message), (int)wait_ms, &cli_stop, &reply, e);
+    if (rc == 0)
+        rc = wire_unpack_query_reply(buf_slice(&reply), arena, out, e);
+    if (rc == 0 && out->answer_count != chunk->question_count)
+        rc = err_set(e, ERR_CORRUPT, "%u answers to %u questions", out->answer_count,
+                     chunk->question_count);
+    buf_fini(&reply);
+    buf_fini(&message);
+    return rc;
+}
+
+int cli_query(struct request *link, const struct cli *cli, const struct wire_query *query,
+              struct arena *arena, struct wire_query_reply *out, struct err *e)
+{
+    struct wire_answer *all = arena_alloc(arena, (query->question_count + 1) * sizeof *all);
+    uint32_t done = 0;
+    int rc = 0;
+    while (rc == 0 && done < query->question_count) {
+        struct wire_query chunk = *query;
+        chunk.questions += done;
+        chunk.question_count -= done;
+        if (chunk.question_count > QUESTIONS_A_REQUEST)
+            chunk.question_count = QUESTIONS_A_REQUEST;
+        rc = query_chunk(link, cli, &chunk, arena, out, e);
+        if (rc != 0)
+            break;
+        memcpy(all + done, out->answers, chunk.question_count * sizeof *all);
+        done += chunk.question_count;
+    }
+    out->answers = all;
+    out->answer_count = done;
+    return rc;
+}

@@ -1,0 +1,275 @@
+#include "services/cli/cli_print.h"
+#include "services/cli/cmd.h"
+
+#include "common/base/parse.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+
+enum { DEPTH_MAX = 8, BAR_WIDTH = 20, INDENT_MAX = 8 };
+
+/* ---- health ---- */
+
+static int ask_health(struct cli *cli, enum cli_service service, struct arena *arena,
+                      struct wire_health *out, struct err *e)
+{
+    struct buf reply = {0};
+    int rc = cli_ask(cli, service, WIRE_HEALTH, slice_of(NULL, 0), &reply, e);
+    if (rc == 0)
+        rc = wire_unpack_health(buf_slice(&reply), arena, out, e);
+    buf_fini(&reply);
+    return rc;
+}
+
+static json_t *health_json(const struct wire_health *h)
+{
+    char journal[32], clock[32], hash[2 * HASH_BYTES + 1];
+    format_hex(h->head_hash, HASH_BYTES, hash);
+    return json_pack("{s:s, s:b, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:I, s:b}", "version",
+                     h->version, "ready", h->ready, "state", h->state, "detail", h->detail,
+                     "offset", (json_int_t)h->offset, "head_offset", (json_int_t)h->head_offset,
+                     "time", day_time_format(h->time_ms, journal), "clock",
+                     day_time_format(h->clock_ms, clock), "head_hash", hash, "commit",
+                     (json_int_t)h->commit_number, "replay", h->replay);
+}
+
+static void add_health(struct cli_table *t, const char *name, const struct wire_health *h)
+{
+    char time[32], hash[2 * HASH_BYTES + 1];
+    format_hex(h->head_hash, HASH_BYTES, hash);
+    cli_table_add(t, "%s", name);
+    cli_table_add(t, "%s", h->state);
+    cli_table_add(t, "%" PRIu64, h->offset);
+    cli_table_add(t, "%.19s%s", day_time_format(h->time_ms, time), h->replay ? " (replay)" : "");
+    cli_table_add(t, "%.16s", hash);
+    cli_table_add(t, "%s", h->detail ? h->detail : "");
+}
+
+static void add_unreachable(struct cli_table *t, const char *name, const struct err *e)
+{
+    cli_table_add(t, "%s", name);
+    cli_table_add(t, "%s", e->code == ERR_DENIED ? "denied" : "unreachable");
+    for (unsigned i = 0; i < 3; i++)
+        cli_table_add(t, "-");
+    cli_table_add(t, "%s", e->text);
+}
+
+/* The worst of the two answers decides the exit code. */
+static int run_health(struct cli *cli, bool json)
+{
+    static const char *const names[] = {"collector", "aggregator"};
+    struct cli_table table;
+    struct arena arena;
+    json_t *all = json_object();
+    int status = CLI_OK;
+    arena_init(&arena, 0);
+    cli_table_init(&table, "llrlll");
+    static const char *const vi[] = {"dịch vụ",     "tình trạng", "mục nhật ký",
+                                     "giờ nhật ký", "mã băm",     ""};
+    static const char *const en[] = {"service",      "state", "journal entry",
+                                     "journal time", "hash",  ""};
+    for (unsigned i = 0; i < 6; i++)
+        cli_table_add(&table, "%s", cli->english ? en[i] : vi[i]);
+    for (unsigned i = 0; i < 2; i++) {
+        struct err e = {0};
+        struct wire_health h = {0};
+        int rc = ask_health(cli, (enum cli_service)i, &arena, &h, &e);
+        if (rc == 0)
+            add_health(&table, names[i], &h);
+        else
+            add_unreachable(&table, names[i], &e);
+        json_object_set_new(all, names[i],
+                            rc == 0 ? health_json(&h) : json_pack("{s:s}", "error", e.text));
+        if (rc != 0)
+            status = cli_exit_of(rc);
+        else if (!h.ready && status == CLI_OK)
+            status = CLI_FAILED;
+    }
+    if (json)
+        json_dumpf(all, cli->out, JSON_INDENT(2));
+    else
+        cli_table_print(&table, cli->out);
+    if (json)
+        fputc('\n', cli->out);
+    json_decref(all);
+    cli_table_fini(&table);
+    arena_fini(&arena);
+    return status;
+}
+
+/* ---- the tree ---- */
+
+struct tree {
+    struct ident indicator;
+    struct wire_units units;
+    struct period days;
+    struct wire_units_reply found;
+    struct wire_query_reply values;
+};
+
+static int take_tree(const struct cli *cli, const struct cli_args *args, struct tree *t,
+                     struct err *e)
+{
+    const char *unit = cli_option(args, "unit"), *period = cli_option(args, "day");
+    uint64_t depth = 1;
+    int rc = cli_ident(cli_option(args, "indicator"), "--indicator", &t->indicator, e);
+    (void)cli;
+    if (rc == 0 && unit)
+        rc = cli_ident(unit, "--unit", &t->units.unit, e);
+    if (rc == 0)
+        rc = cli_option_number(args, "depth", DEPTH_MAX, 1, &depth, e);
+    t->units.depth = (uint32_t)depth;
+    t->days.first = t->days.last = day_of_ms(cli_now_ms());
+    if (rc == 0 && period)
+        rc = cli_period(period, &t->days, e);
+    t->units.day = t->days.last;
+    return rc;
+}
+
+static int ask_units(struct request *link, struct cli *cli, struct tree *t, struct arena *arena,
+                     struct err *e)
+{
+    struct buf message = {0}, reply = {0};
+    wire_pack_units(&t->units, &message);
+    int rc =
+        request_ask(link, WIRE_UNITS, buf_slice(&message), cli->timeout_ms, &cli_stop, &reply, e);
+    if (rc == 0)
+        rc = wire_unpack_units_reply(buf_slice(&reply), arena, &t->found, e);
+    if (rc == 0 && t->found.code != 0)
+        rc = err_set(e, t->found.code, "%s", t->found.message);
+    buf_fini(&reply);
+    buf_fini(&message);
+    return rc;
+}
+
+static int ask_values(struct request *link, struct cli *cli, struct tree *t, struct arena *arena,
+                      struct err *e)
+{
+    uint32_t count = t->found.unit_count;
+    struct wire_question *questions = arena_alloc(arena, (count + 1) * sizeof *questions);
+    for (uint32_t i = 0; i < count; i++)
+        questions[i] = (struct wire_question){.unit = t->found.units[i].code,
+                                              .indicator = t->indicator,
+                                              .first = t->days.first,
+                                              .last = t->days.last};
+    struct wire_query q = {.question_count = count, .questions = questions};
+    return cli_query(link, cli, &q, arena, &t->values, e);
+}
+
+/* How far below the first unit: parents stand before their children. */
+static unsigned depth_of(const struct tree *t, uint32_t i)
+{
+    const struct ident *parent = &t->found.units[i].parent;
+    unsigned depth = 0;
+    for (uint32_t k = i; k-- > 0 && depth < INDENT_MAX;) {
+        if (strcmp(t->found.units[k].code.text, parent->text) != 0)
+            continue;
+        depth++;
+        parent = &t->found.units[k].parent;
+    }
+    return depth;
+}
+
+static void print_tree(const struct cli *cli, const struct tree *t)
+{
+    struct cli_table table;
+    char text[CLI_NUMBER_BYTES];
+    cli_table_init(&table, "llrll");
+    cli_table_add(&table, "%s", cli_say(cli, "đơn vị", "unit"));
+    cli_table_add(&table, "%s", cli_say(cli, "mã", "code"));
+    cli_table_add(&table, "%s", cli_say(cli, "số liệu", "value"));
+    cli_table_add(&table, "%s", cli_say(cli, "đã báo cáo", "reported"));
+    cli_table_add(&table, "%s", "");
+    for (uint32_t i = 0; i < t->found.unit_count; i++) {
+        const struct wire_unit_info *u = &t->found.units[i];
+        const struct wire_answer *a = &t->values.answers[i];
+        struct buf bar = {0};
+        cli_bar(&bar, a->reported, a->owed, a->owed > 0 ? BAR_WIDTH : 0);
+        cli_table_add(&table, "%*s%s", (int)(2 * depth_of(t, i)), "", u->name);
+        cli_table_add(&table, "%s", u->code.text);
+        cli_table_add(&table, "%s", cli_value(a, cli->english, text));
+        cli_table_add(&table, "%s", a->owed > 0 ? (const char *)bar.data : "");
+        cli_table_add(&table, "%s", a->code != 0 ? a->message : cli_coverage(a, text));
+        buf_fini(&bar);
+    }
+    cli_table_print(&table, cli->out);
+    cli_table_fini(&table);
+}
+
+static void print_tree_json(const struct cli *cli, const struct tree *t)
+{
+    json_t *all = json_array();
+    for (uint32_t i = 0; i < t->found.unit_count; i++) {
+        const struct wire_unit_info *u = &t->found.units[i];
+        const struct wire_answer *a = &t->values.answers[i];
+        json_array_append_new(
+            all, json_pack("{s:s, s:s, s:s, s:I, s:o, s:I, s:I, s:I, s:s}", "unit", u->code.text,
+                           "name", u->name, "parent", u->parent.text, "level", (json_int_t)u->level,
+                           "value", a->has_value ? json_integer(a->value) : json_null(), "owed",
+                           (json_int_t)a->owed, "reported", (json_int_t)a->reported, "on_time",
+                           (json_int_t)a->on_time, "error", a->code != 0 ? a->message : ""));
+    }
+    json_dumpf(all, cli->out, JSON_INDENT(2));
+    fputc('\n', cli->out);
+    json_decref(all);
+}
+
+static int run_tree(struct cli *cli, const struct cli_args *args)
+{
+    struct err e = {0};
+    struct arena arena;
+    struct request *link = NULL;
+    struct tree t = {0};
+    if (take_tree(cli, args, &t, &e) != 0)
+        return cli_usage(cli, &e);
+    arena_init(&arena, 0);
+    int rc = cli_connect(cli, CLI_AGGREGATOR, &link, &e);
+    if (rc == 0)
+        rc = ask_units(link, cli, &t, &arena, &e);
+    if (rc == 0)
+        rc = ask_values(link, cli, &t, &arena, &e);
+    if (rc == 0 && cli_switch(args, "json"))
+        print_tree_json(cli, &t);
+    else if (rc == 0)
+        print_tree(cli, &t);
+    request_close(link);
+    arena_fini(&arena);
+    return rc == 0 ? CLI_OK : cli_fail(cli, &e);
+}
+
+static int run(struct cli *cli, const struct cli_args *args)
+{
+    struct err e = {0};
+    if (cli_switch(args, "indicator"))
+        return run_tree(cli, args);
+    if (cli_switch(args, "unit") || cli_switch(args, "day") || cli_switch(args, "depth")) {
+        err_set(&e, ERR_INVALID, "--unit, --day and --depth go with --indicator ID");
+        return cli_usage(cli, &e);
+    }
+    if (cli_load_config(cli, &e) != 0)
+        return cli_fail(cli, &e);
+    return run_health(cli, cli_switch(args, "json"));
+}
+
+static const struct cli_option options[] = {
+    {"indicator", "ID", "show the tree with this indicator's figures and coverage"},
+    {"day", "PERIOD", "of which day or period; else today"},
+    {"unit", "CODE", "from this unit down; else all that the key may see"},
+    {"depth", "N", "how many levels below it (1)"},
+    {"json", NULL, "for programs"},
+};
+
+const struct cli_command cmd_status = {
+    .name = "status",
+    .words = "",
+    .summary = "are the services up and how far; with --indicator, who has reported",
+    .help =
+        "Without options: state, position and journal hash of both services (exit code 1 when\n"
+        "one is not ready, 4 when one does not answer). With --indicator: the units with their\n"
+        "figures and a bar of how many of the reports owed have come.\n\n"
+        "  tonghop status\n"
+        "  tonghop status --indicator cdht.dangky --day 2024-09-05 --depth 2\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run,
+};

@@ -1,0 +1,165 @@
+#include "services/cli/cli_print.h"
+#include "services/cli/cmd.h"
+
+#include "common/base/parse.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+
+static const char *op_name(enum op op)
+{
+    static const char *const names[OP_COUNT] = {"set", "clear", "add"};
+    return names[op];
+}
+
+static int take_question(const struct cli_args *args, struct wire_trace *t, struct err *e)
+{
+    struct period period;
+    const char *source = cli_option(args, "source");
+    int rc = cli_ident(args->words[0], "the unit", &t->unit, e);
+    if (rc == 0)
+        rc = cli_ident(args->words[1], "the indicator", &t->indicator, e);
+    if (rc == 0)
+        rc = cli_period(args->words[2], &period, e);
+    if (rc == 0 && source)
+        rc = cli_ident(source, "--source", &t->source, e);
+    if (rc != 0)
+        return rc;
+    t->day = period.last;
+    return cli_option_number(args, "not-before", UINT64_MAX, 0, &t->not_before, e);
+}
+
+static int ask(struct cli *cli, const struct wire_trace *t, struct arena *arena,
+               struct wire_trace_reply *out, struct err *e)
+{
+    struct buf message = {0}, reply = {0};
+    wire_pack_trace(t, &message);
+    int rc = cli_ask(cli, CLI_AGGREGATOR, WIRE_TRACE, buf_slice(&message), &reply, e);
+    if (rc == 0)
+        rc = wire_unpack_trace_reply(buf_slice(&reply), arena, out, e);
+    if (rc == 0 && out->code != 0)
+        rc = err_set(e, out->code, "%s", out->message);
+    buf_fini(&reply);
+    buf_fini(&message);
+    return rc;
+}
+
+static const char *standing(const struct cli *cli, const struct wire_version *v)
+{
+    if (v->holds)
+        return cli_say(cli, "đang tính", "holds");
+    if (v->superseded)
+        return cli_say(cli, "đến sau số mới hơn", "superseded on arrival");
+    return cli_say(cli, "đã thay", "replaced");
+}
+
+static void add_version(struct cli_table *table, const struct cli *cli,
+                        const struct wire_version *v)
+{
+    char number[CLI_NUMBER_BYTES], time[32], spool[2 * SPOOL_ID_BYTES + 1];
+    cli_table_add(table, "%s", standing(cli, v));
+    cli_table_add(table, "%s", v->source.text);
+    if (v->op == OP_CLEAR)
+        cli_table_add(table, "%s", cli_say(cli, "(rút)", "(withdrawn)"));
+    else
+        cli_table_add(table, "%s%s", v->op == OP_ADD ? "+" : "",
+                      cli_number(v->value, cli->english, number));
+    cli_table_add(table, "%.19s", day_time_format(v->reported_at_ms, time));
+    cli_table_add(table, "%.19s", day_time_format(v->received_at_ms, time));
+    cli_table_add(table, "%s%s%s", v->producer.text, v->delegate.text[0] ? " via " : "",
+                  v->delegate.text);
+    format_hex(v->spool.bytes, SPOOL_ID_BYTES, spool);
+    cli_table_add(table, "%.8s/%" PRIu64 "/%" PRIu32, spool, v->number, v->row + 1);
+    cli_table_add(table, "%" PRIu64, v->offset);
+}
+
+static void print_table(const struct cli *cli, const struct wire_trace_reply *r)
+{
+    struct cli_table table;
+    cli_table_init(&table, "llrllllr");
+    cli_table_add(&table, "%s", cli_say(cli, "tình trạng", "standing"));
+    cli_table_add(&table, "%s", cli_say(cli, "nguồn", "source"));
+    cli_table_add(&table, "%s", cli_say(cli, "số liệu", "figure"));
+    cli_table_add(&table, "%s", cli_say(cli, "lúc báo cáo", "reported at"));
+    cli_table_add(&table, "%s", cli_say(cli, "lúc nhận", "received at"));
+    cli_table_add(&table, "%s", cli_say(cli, "ai báo cáo", "producer"));
+    cli_table_add(&table, "%s", cli_say(cli, "lô (hàng chờ/số/dòng)", "batch (spool/number/row)"));
+    cli_table_add(&table, "%s", cli_say(cli, "nhật ký", "journal entry"));
+    for (uint32_t i = 0; i < r->version_count; i++)
+        add_version(&table, cli, &r->versions[i]);
+    cli_table_print(&table, cli->out);
+    cli_table_fini(&table);
+}
+
+static json_t *version_json(const struct wire_version *v)
+{
+    char reported[32], received[32], spool[2 * SPOOL_ID_BYTES + 1];
+    format_hex(v->spool.bytes, SPOOL_ID_BYTES, spool);
+    json_t *one = json_pack(
+        "{s:s, s:s, s:I, s:b, s:b, s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:I}", "source",
+        v->source.text, "op", op_name(v->op), "value", (json_int_t)v->value, "holds", v->holds,
+        "superseded", v->superseded, "reported_at", day_time_format(v->reported_at_ms, reported),
+        "received_at", day_time_format(v->received_at_ms, received), "producer", v->producer.text,
+        "delegate", v->delegate.text, "spool", spool, "number", (json_int_t)v->number, "row",
+        (int)v->row, "offset", (json_int_t)v->offset);
+    return one;
+}
+
+static void print_json(const struct cli *cli, const struct wire_trace_reply *r)
+{
+    json_t *versions = json_array();
+    for (uint32_t i = 0; i < r->version_count; i++)
+        json_array_append_new(versions, version_json(&r->versions[i]));
+    json_t *all = json_pack("{s:I, s:o}", "offset", (json_int_t)r->offset, "versions", versions);
+    json_dumpf(all, cli->out, JSON_INDENT(2));
+    fputc('\n', cli->out);
+    json_decref(all);
+}
+
+static int run(struct cli *cli, const struct cli_args *args)
+{
+    struct err e = {0};
+    struct arena arena;
+    struct wire_trace_reply reply = {0};
+    struct wire_trace t = {.wait_ms = (uint32_t)cli->timeout_ms};
+    if (take_question(args, &t, &e) != 0)
+        return cli_usage(cli, &e);
+    arena_init(&arena, 0);
+    int rc = ask(cli, &t, &arena, &reply, &e);
+    int status = CLI_OK;
+    if (rc != 0)
+        status = cli_fail(cli, &e);
+    else if (cli_switch(args, "json"))
+        print_json(cli, &reply);
+    else if (reply.version_count == 0)
+        fprintf(
+            cli->out, "%s\n",
+            cli_say(cli, "Chưa có ai báo cáo số liệu này.", "Nobody has reported this figure."));
+    else
+        print_table(cli, &reply);
+    arena_fini(&arena);
+    return status;
+}
+
+static const struct cli_option options[] = {
+    {"source", "ID", "this source's figures only"},
+    {"not-before", "OFFSET",
+     "wait until this journal entry is in (answers to submissions name it)"},
+    {"json", NULL, "for programs; rows count from 0"},
+};
+
+const struct cli_command cmd_trace = {
+    .name = "trace",
+    .words = "UNIT INDICATOR PERIOD",
+    .words_min = 3,
+    .words_max = 3,
+    .summary = "who reported this figure, when, and what it was before",
+    .help =
+        "Every version of one figure, the latest first: value, when it was stated and received,\n"
+        "by whom, in which batch, and the journal entry that holds it. `holds` marks the one\n"
+        "that counts.\n\n"
+        "  tonghop trace 11341 cdht.dangky 2024-09-05\n",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .run = run,
+};

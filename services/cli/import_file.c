@@ -1,0 +1,268 @@
+#include "services/cli/import_file.h"
+
+#include "common/base/alloc.h"
+#include "common/base/parse.h"
+#include "common/model/scan.h"
+#include "services/cli/cli.h"
+#include "services/cli/csv_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+enum { REASON_BYTES = 400, WORD_BYTES = 64 };
+
+enum { UNIT, INDICATOR, PERIOD, VALUE, OP, REPORTED_AT, NAME, NOTE, COLUMN_COUNT };
+static const struct csv_column columns[COLUMN_COUNT] = {
+    [UNIT] = {.name = "unit", .required = true},
+    [INDICATOR] = {.name = "indicator", .required = true},
+    [PERIOD] = {.name = "period", .required = true},
+    [VALUE] = {.name = "value", .required = true},
+    [OP] = {.name = "op"},
+    [REPORTED_AT] = {.name = "reported_at"},
+    [NAME] = {.name = "name", .ignored = true},
+    [NOTE] = {.name = "note", .ignored = true},
+};
+static const struct csv_shape shape = {columns, COLUMN_COUNT, IMPORT_ROWS_MAX};
+
+struct reading {
+    struct import_file *out;
+    int64_t reported_at_ms;
+    bool english;
+};
+
+static void add_refusal(struct import_file *f, const struct import_row *row, const char *reason)
+{
+    alloc_reserve((void **)&f->refusals, &f->refusal_capacity, f->refusal_count + 1,
+                  sizeof *f->refusals);
+    f->refusals[f->refusal_count++] =
+        (struct import_refusal){row->row, row->text_from, row->text_bytes, alloc_string(reason)};
+}
+
+void import_file_refuse(struct import_file *f, const struct import_row *row, const char *format,
+                        ...)
+{
+    char reason[REASON_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(reason, sizeof reason, format, args);
+    va_end(args);
+    add_refusal(f, row, reason);
+}
+
+/* ---- fields; false after setting the row aside ---- */
+
+static void refuse_field(const struct reading *r, const struct import_row *row, unsigned column,
+                         struct slice field, const char *vietnamese, const char *english)
+{
+    char excerpt[SCAN_EXCERPT_BYTES];
+    import_file_refuse(r->out, row, r->english ? "%s \"%s\": %s" : "cột %s, \"%s\": %s",
+                       columns[column].name, scan_excerpt(field, excerpt),
+                       r->english ? english : vietnamese);
+}
+
+static bool take_code(const struct reading *r, const struct import_row *row, unsigned column,
+                      struct slice field, struct dict *dict, uint32_t *out)
+{
+    if (ident_valid(field)) {
+        *out = dict_add(dict, field);
+        return true;
+    }
+    refuse_field(r, row, column, field,
+                 "mã gồm 1 đến 32 ký tự 0-9 A-Z a-z . _ -, không có dấu cách",
+                 "a code is 1 to 32 of the characters 0-9 A-Z a-z . _ -");
+    return false;
+}
+
+static bool take_period(const struct reading *r, struct import_row *row, struct slice field)
+{
+    enum period_kind kind;
+    enum period_calendar calendar;
+    struct period days;
+    if (period_parse(field, &kind, &calendar, &days, NULL) == 0) {
+        row->day = days.last;
+        row->period_kind = (uint8_t)kind;
+        row->calendar = (uint8_t)calendar;
+        return true;
+    }
+    refuse_field(r, row, PERIOD, field,
+                 "kỳ viết như 2024-09-05, 2024-W36, 2024-09, 2024-Q3, 2024-H1, 2024-9M, 2024; lịch "
+                 "hành chính thêm hc: ở trước",
+                 "write 2024-09-05, 2024-W36, 2024-09, 2024-Q3, 2024-H1, 2024-9M or 2024, with hc: "
+                 "in front for the administrative calendar");
+    return false;
+}
+
+static bool take_op(const struct reading *r, struct import_row *row, struct slice field)
+{
+    static const char *const words[OP_COUNT] = {"set", "clear", "add"};
+    row->op = OP_SET;
+    if (field.len == 0)
+        return true;
+    for (unsigned i = 0; i < OP_COUNT; i++) {
+        if (slice_equal(field, slice_str(words[i]))) {
+            row->op = (uint8_t)i;
+            return true;
+        }
+    }
+    refuse_field(r, row, OP, field, "viết set (số của kỳ), clear (rút số) hoặc add (cộng thêm)",
+                 "write set, clear or add");
+    return false;
+}
+
+/* 90.000 without its separators, where that is what is wrong. */
+static bool without_separators(struct slice field, char out[WORD_BYTES])
+{
+    const char *at = field.data;
+    size_t len = 0;
+    bool any = false;
+    for (size_t i = 0; i < field.len && len + 1 < WORD_BYTES; i++) {
+        if (at[i] == '.' || at[i] == ',' || at[i] == ' ')
+            any = true;
+        else
+            out[len++] = at[i];
+    }
+    out[len] = '\0';
+    int64_t value;
+    return any && parse_i64(slice_str(out), -OBSERVATION_VALUE_MAX, OBSERVATION_VALUE_MAX, &value,
+                            NULL) == 0;
+}
+
+static bool take_value(const struct reading *r, struct import_row *row, struct slice field)
+{
+    char plain[WORD_BYTES], vi[2 * WORD_BYTES], en[2 * WORD_BYTES];
+    row->value = 0;
+    if (row->op == OP_CLEAR) {
+        if (field.len == 0)
+            return true;
+        refuse_field(r, row, VALUE, field, "rút số (clear) thì để trống cột này",
+                     "a clear has no value: leave it empty");
+        return false;
+    }
+    if (parse_i64(field, -OBSERVATION_VALUE_MAX, OBSERVATION_VALUE_MAX, &row->value, NULL) == 0)
+        return true;
+    bool separators = without_separators(field, plain);
+    snprintf(vi, sizeof vi, "không phải số nguyên; nếu dấu chấm, phẩy để ngăn hàng nghìn, viết %s",
+             separators ? plain : "90000");
+    snprintf(en, sizeof en, "no whole number; if the mark separates thousands, write %s",
+             separators ? plain : "90000");
+    if (field.len == 0)
+        refuse_field(r, row, VALUE, field,
+                     "trống: chưa có số thì bỏ dòng này, không có ai thì viết 0",
+                     "empty: take the row out, or write 0 if it is zero");
+    else
+        refuse_field(r, row, VALUE, field, vi, en);
+    return false;
+}
+
+static bool take_time(const struct reading *r, struct import_row *row, struct slice field)
+{
+    char word[WORD_BYTES];
+    row->reported_at_ms = r->reported_at_ms;
+    if (field.len == 0)
+        return true;
+    snprintf(word, sizeof word, "%.*s", (int)field.len, (const char *)field.data);
+    if (strcmp(word, "now") != 0 && cli_time(word, &row->reported_at_ms, NULL) == 0)
+        return true;
+    refuse_field(r, row, REPORTED_AT, field, "viết như 2024-09-05 hoặc 2024-09-05T08:00:00+07:00",
+                 "write 2024-09-05 or 2024-09-05T08:00:00+07:00");
+    return false;
+}
+
+/* ---- rows ---- */
+
+static void keep_text(struct import_file *f, const struct csv_row *row, struct import_row *out)
+{
+    out->text_from = f->text.len;
+    for (unsigned i = UNIT; i <= REPORTED_AT; i++) {
+        if (i > 0)
+            buf_u8(&f->text, ',');
+        if (row->fields[i].len > 0)
+            csv_file_put_field(&f->text, row->fields[i]);
+    }
+    out->text_bytes = (uint32_t)(f->text.len - out->text_from);
+}
+
+static bool decode(const struct reading *r, const struct csv_row *row, struct import_row *out)
+{
+    struct import_file *f = r->out;
+    return take_code(r, out, UNIT, row->fields[UNIT], f->units, &out->unit) &&
+           take_code(r, out, INDICATOR, row->fields[INDICATOR], f->indicators, &out->indicator) &&
+           take_period(r, out, row->fields[PERIOD]) && take_op(r, out, row->fields[OP]) &&
+           take_value(r, out, row->fields[VALUE]) && take_time(r, out, row->fields[REPORTED_AT]);
+}
+
+static int take_row(void *arg, const struct csv_row *row, struct err *e)
+{
+    const struct reading *r = arg;
+    struct import_file *f = r->out;
+    struct import_row one = {.row = row->row};
+    (void)e;
+    keep_text(f, row, &one);
+    if (row->given != row->expected) {
+        import_file_refuse(f, &one,
+                           r->english ? "%u fields where the first row names %u columns"
+                                      : "có %u ô, dòng đầu có %u cột",
+                           row->given, row->expected);
+        return 0;
+    }
+    if (!decode(r, row, &one))
+        return 0;
+    alloc_reserve((void **)&f->rows, &f->row_capacity, f->row_count + 1, sizeof *f->rows);
+    f->rows[f->row_count++] = one;
+    return 0;
+}
+
+int import_file_read(const char *name, struct slice csv, int64_t reported_at_ms, bool english,
+                     struct import_file *out, struct err *e)
+{
+    *out = (struct import_file){.units = dict_create(), .indicators = dict_create()};
+    struct reading r = {out, reported_at_ms, english};
+    int rc = csv_file_read(name, csv, &shape, take_row, &r, e);
+    if (rc == 0 && out->row_count + out->refusal_count == 0)
+        rc = err_set(e, ERR_INVALID, "%s: no row below the first: nothing to import", name);
+    if (rc != 0)
+        import_file_fini(out);
+    return rc;
+}
+
+void import_file_fini(struct import_file *f)
+{
+    for (size_t i = 0; i < f->refusal_count; i++)
+        free(f->refusals[i].reason);
+    free(f->refusals);
+    free(f->rows);
+    dict_destroy(f->units);
+    dict_destroy(f->indicators);
+    buf_fini(&f->text);
+    *f = (struct import_file){0};
+}
+
+static int compare_refusals(const void *a, const void *b)
+{
+    const struct import_refusal *x = a, *y = b;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+int import_file_write_refusals(struct import_file *f, const char *path, struct err *e)
+{
+    struct buf out = {0};
+    qsort(f->refusals, f->refusal_count, sizeof *f->refusals, compare_refusals);
+    buf_printf(&out, "unit,indicator,period,value,op,reported_at,note\n");
+    for (size_t i = 0; i < f->refusal_count; i++) {
+        const struct import_refusal *r = &f->refusals[i];
+        char note[REASON_BYTES + 32];
+        buf_bytes(&out, f->text.data + r->text_from, r->text_bytes);
+        buf_u8(&out, ',');
+        snprintf(note, sizeof note, "row %" PRIu64 ": %s", r->row, r->reason);
+        csv_file_put_field(&out, slice_str(note));
+        buf_u8(&out, '\n');
+    }
+    FILE *file = fopen(path, "w");
+    bool written = file && fwrite(out.data, 1, out.len, file) == out.len;
+    if (file && fclose(file) != 0)
+        written = false;
+    buf_fini(&out);
+    return written ? 0 : err_set(e, ERR_IO, "%s: cannot be written: %m", path);
+}

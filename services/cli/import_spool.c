@@ -1,0 +1,155 @@
+#include "services/cli/import_spool.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/base/parse.h"
+
+enum { NOTE_FORMAT = 1, NAME_BYTES = 16, TRIES_MAX = 10000 };
+
+static const char note_name[] = "import";
+
+void import_spool_pack_note(const struct import_note *n, struct buf *out)
+{
+    buf_u8(out, NOTE_FORMAT);
+    buf_zigzag(out, n->imported_at_ms);
+    buf_zigzag(out, n->reported_at_ms);
+    buf_varint(out, n->row_count);
+    buf_varint(out, n->batch_count);
+}
+
+int import_spool_note(struct spool *s, struct import_note *out, struct err *e)
+{
+    struct buf b = {0};
+    int rc = spool_note_get(s, note_name, &b, e);
+    struct reader r = reader_of(buf_slice(&b));
+    unsigned format = reader_u8(&r);
+    out->imported_at_ms = reader_zigzag(&r);
+    out->reported_at_ms = reader_zigzag(&r);
+    out->row_count = reader_varint(&r);
+    out->batch_count = reader_varint(&r);
+    if (rc == 0 && (format != NOTE_FORMAT || !reader_done(&r)))
+        rc = err_set(e, ERR_VERSION,
+                     "this import was begun by another version of the program: "
+                     "finish it with that one, or begin anew with --again");
+    buf_fini(&b);
+    return rc;
+}
+
+/* ---- which folder ---- */
+
+static void name_content(const struct cli *cli, struct slice csv, char out[2 * NAME_BYTES + 1])
+{
+    crypto_generichash_state state;
+    uint8_t hash[NAME_BYTES];
+    const char *where = cli->config.collector.endpoint;
+    crypto_generichash_init(&state, NULL, 0, NAME_BYTES);
+    crypto_generichash_update(&state, (const uint8_t *)where, strlen(where) + 1);
+    crypto_generichash_update(&state, csv.data, csv.len);
+    crypto_generichash_final(&state, hash, NAME_BYTES);
+    format_hex(hash, NAME_BYTES, out);
+}
+
+/* Is there an import in that folder that was answered to the end? */
+static bool is_complete(const char *path)
+{
+    struct spool *s = NULL;
+    struct import_note note;
+    bool complete = false;
+    if (spool_open(&s, path, true, NULL) == 0) {
+        struct spool_stored st = spool_stored(s);
+        complete = import_spool_note(s, &note, NULL) == 0 && st.first == st.next_number;
+    }
+    spool_close(s);
+    return complete;
+}
+
+int import_spool_path(struct cli *cli, struct slice csv, bool again, char out[IMPORT_PATH_BYTES],
+                      struct err *e)
+{
+    char name[2 * NAME_BYTES + 1], folder[IMPORT_PATH_BYTES / 2],
+        parent[IMPORT_PATH_BYTES / 2 + 16];
+    cli_config_path(&cli->config, cli->config.spool, folder, sizeof folder);
+    snprintf(parent, sizeof parent, "%s/imports", folder);
+    int rc = cli_make_directories(parent, e);
+    if (rc != 0)
+        return rc;
+    name_content(cli, csv, name);
+    unsigned last = 0;
+    for (;; last++) {
+        snprintf(out, IMPORT_PATH_BYTES, "%s/%s.%u", parent, name, last + 1);
+        if (access(out, F_OK) != 0)
+            break;
+        if (last == TRIES_MAX)
+            return err_set(e, ERR_LIMIT, "%s: imported too often", parent);
+    }
+    snprintf(out, IMPORT_PATH_BYTES, "%s/%s.%u", parent, name, last);
+    if (again && is_complete(out))
+        snprintf(out, IMPORT_PATH_BYTES, "%s/%s.%u", parent, name, last + 1);
+    return 0;
+}
+
+/* ---- what became of it ---- */
+
+struct gathering {
+    struct import_file *f;
+    const struct import_batches *b;
+    bool english;
+    struct import_result *out;
+    struct arena arena;
+    struct err err; /* code 0: none so far */
+};
+
+static const char *reason_of(const struct gathering *g, uint32_t code)
+{
+    return g->english ? refusal_sentence_en((enum refusal)code)
+                      : refusal_sentence_vi((enum refusal)code);
+}
+
+static void refuse_row(struct gathering *g, size_t at, uint32_t code)
+{
+    struct import_row *row = &g->f->rows[g->b->order[at]];
+    row->refused = true;
+    g->out->refused++;
+    import_file_refuse(g->f, row, "%s: %s", refusal_name((enum refusal)code), reason_of(g, code));
+}
+
+static void take_answer(void *arg, uint64_t ticket, struct slice raw)
+{
+    struct gathering *g = arg;
+    struct wire_submit_answer a;
+    arena_reset(&g->arena);
+    if (g->err.code != 0 || ticket == 0 || ticket > g->b->count)
+        return;
+    if (wire_unpack_submit_answer(raw, &g->arena, &a, &g->err) != 0)
+        return;
+    size_t first = g->b->firsts[ticket - 1], end = g->b->firsts[ticket];
+    g->out->answered++;
+    g->out->accepted += a.accepted_rows;
+    if (a.offset > g->out->offset)
+        g->out->offset = a.offset;
+    if (a.refusal == REFUSAL_SETTLED)
+        g->out->accepted += end - first; /* answered before, and that answer is no longer kept */
+    else if (a.refusal != REFUSAL_NONE)
+        for (size_t i = first; i < end; i++)
+            refuse_row(g, i, a.refusal);
+    for (uint32_t i = 0; i < a.refused_count; i++)
+        if (a.refused_rows[i] < end - first)
+            refuse_row(g, first + a.refused_rows[i], a.refused_codes[i]);
+}
+
+int import_spool_result(struct spool *s, struct import_file *f, const struct import_batches *b,
+                        bool english, struct import_result *out, struct err *e)
+{
+    struct gathering g = {.f = f, .b = b, .english = english, .out = out};
+    *out = (struct import_result){0};
+    arena_init(&g.arena, 0);
+    int rc = spool_visit_answers(s, take_answer, &g, e);
+    if (rc == 0 && g.err.code != 0)
+        rc = err_set(e, g.err.code, "an answer kept in the spool: %s", g.err.text);
+    arena_fini(&g.arena);
+    return rc;
+}
