@@ -155,7 +155,7 @@ const struct schema_row aggregator_config_rows[AGGREGATOR_CONFIG_ROWS] = {
         .type = SCHEMA_SIZE,
         .minimum = 1 << 16,
         .maximum = 1 << 30,
-        .standard = "48MiB",
+        .standard = "32MiB",
         .help = "A checkpoint is made when changes of more than this wait in memory. More means "
                 "fewer writes of a cell that changes again and again.",
         SCHEMA_AT(struct aggregator_config, checkpoint_pending),

@@ -16,7 +16,7 @@ int aggregator_follow_open(struct aggregator_service *s, struct err *e)
     struct kv *kv = NULL;
     int rc = store_begin(s->store, false, &kv, e);
     if (rc == 0)
-        rc = ledger_open(&s->ledger, kv, &follow_codec, e);
+        rc = ledger_open(&s->ledger, kv, &wire_codec, e);
     store_abort(&kv);
     if (rc == 0)
         s->done = ledger_position(s->ledger);

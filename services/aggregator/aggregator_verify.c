@@ -48,7 +48,7 @@ static int open_scratch(struct verify *v, struct err *e)
     int rc = store_open(&v->store, &options, e);
     if (rc == 0)
         rc = store_begin(v->store, true, &v->kv, e);
-    return rc != 0 ? rc : ledger_open(&v->ledger, v->kv, &follow_codec, e);
+    return rc != 0 ? rc : ledger_open(&v->ledger, v->kv, &wire_codec, e);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
@@ -235,7 +235,7 @@ static void tell_agreement(struct verify *v)
 static int verify_against(struct verify *v, struct kv *own_kv, struct err *e)
 {
     struct ledger *own = NULL;
-    int rc = ledger_open(&own, own_kv, &follow_codec, e);
+    int rc = ledger_open(&own, own_kv, &wire_codec, e);
     if (rc == 0)
         rc = follow_to(v, ledger_position(own).offset, e);
     if (rc == 0)

@@ -3,13 +3,6 @@
 #include "common/journal/journal.h"
 #include "common/wire/wire.h"
 
-const struct codec follow_codec = {
-    .unpack_batch = wire_unpack_batch,
-    .unpack_catalogue = wire_unpack_catalogue,
-    .unpack_plan = wire_unpack_plan,
-    .unpack_producer_change = wire_unpack_producer_change,
-};
-
 static int check_chain(const struct ledger *l, const struct commit_head *head, struct err *e)
 {
     struct ledger_position at = ledger_position(l);

@@ -6,8 +6,6 @@
 #include "common/base/arena.h"
 #include "services/aggregator/ledger_core.h"
 
-extern const struct codec follow_codec;
-
 struct follow_effects {
     bool registry; /* a catalogue, plan or producer change was among the entries */
     /* Keys' owners whose rights changed: ordinals of producers, in the arena. */

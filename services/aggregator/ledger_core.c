@@ -6,7 +6,7 @@
 #include "common/base/check.h"
 #include "services/aggregator/ledger_internal.h"
 
-enum { LEDGER_ARENA_KEEP = 1 << 20, REBUILD_MAP_MAX = 1 << 18 };
+enum { LEDGER_ARENA_KEEP = 1 << 20, REBUILD_MAP_MAX = 1 << 18, EXPECT_FAR = 16, EXPECT_NEAR = 8 };
 
 static const char position_key[] = "position";
 
@@ -49,30 +49,6 @@ static void save_position(const struct ledger *l, struct kv *kv)
     buf_fini(&b);
 }
 
-/* Gives a catalogue, plan or producer change to a registry. */
-static int registry_take(struct registry *r, const struct codec *codec, enum entry_kind kind,
-                         struct slice body, struct arena *arena, struct err *err)
-{
-    struct catalogue_spec catalogue;
-    struct plan plan;
-    struct producer_change change;
-    int rc = 0;
-    switch (kind) {
-    case ENTRY_CATALOGUE:
-        rc = codec->unpack_catalogue(body, arena, &catalogue, err);
-        return rc != 0 ? rc : registry_apply_catalogue(r, &catalogue, err);
-    case ENTRY_PLAN:
-        rc = codec->unpack_plan(body, arena, &plan, err);
-        return rc != 0 ? rc : registry_apply_plan(r, &plan, err);
-    case ENTRY_PRODUCER:
-        rc = codec->unpack_producer_change(body, arena, &change, err);
-        return rc != 0 ? rc : registry_apply_producer(r, &change, err);
-    default:
-        return err_set(err, ERR_CORRUPT, "ledger: entry kind %d is none of the registry's",
-                       (int)kind);
-    }
-}
-
 int ledger_restore(struct registry *r, struct kv *kv, const struct codec *codec,
                    uint64_t up_to_offset, struct err *err)
 {
@@ -91,8 +67,8 @@ int ledger_restore(struct registry *r, struct kv *kv, const struct codec *codec,
             rc = corrupt(err, "registry");
             break;
         }
-        rc = registry_take(r, codec, (enum entry_kind)bytes[0], slice_of(bytes + 1, value.len - 1),
-                           &arena, err);
+        rc = registry_apply_entry(r, codec, (enum entry_kind)bytes[0],
+                                  slice_of(bytes + 1, value.len - 1), &arena, err);
         arena_reset(&arena);
     }
     kv_cursor_close(c);
@@ -328,11 +304,26 @@ static void batch_resolve(struct ledger *l, const struct entry *e, const struct 
         p == NULL ? REGISTRY_NONE : registry_source_find(l->registry, ident_slice(&p->source));
 }
 
+static struct fact_key row_key(const struct batch *b, const struct batch_ordinals *ord,
+                               uint32_t row)
+{
+    return (struct fact_key){ord->indicators[b->indicator_refs[row]], ord->codes[b->unit_refs[row]],
+                             b->days[row], ord->source};
+}
+
+static void expect_rows(const struct ledger *l, const struct batch *b,
+                        const struct batch_ordinals *ord, uint32_t row)
+{
+    if (row + EXPECT_FAR < b->row_count)
+        fold_expect(&l->fold, row_key(b, ord, row + EXPECT_FAR), false);
+    if (row + EXPECT_NEAR < b->row_count)
+        fold_expect(&l->fold, row_key(b, ord, row + EXPECT_NEAR), true);
+}
+
 static int apply_row(struct ledger *l, struct kv *kv, const struct entry *e, const struct batch *b,
                      const struct batch_ordinals *ord, uint32_t row, struct err *err)
 {
-    struct fact_key key = {ord->indicators[b->indicator_refs[row]], ord->codes[b->unit_refs[row]],
-                           b->days[row], ord->source};
+    struct fact_key key = row_key(b, ord, row);
     if (key.indicator == REGISTRY_NONE || key.code == CATALOGUE_NONE || key.source == REGISTRY_NONE)
         return err_set(
             err, ERR_CORRUPT,
@@ -363,6 +354,7 @@ static int apply_rows(struct ledger *l, struct kv *kv, const struct entry *e, co
             refused++;
             continue;
         }
+        expect_rows(l, b, &ord, row);
         int rc = apply_row(l, kv, e, b, &ord, row, err);
         if (rc != 0)
             return rc;
@@ -420,13 +412,23 @@ static bool catalogue_stands(struct kv *kv, struct slice body)
     return same;
 }
 
+/* Can the entry change any cell? A new name, bound or title, or a list of units applied once more,
+ * must not cost a summing up of all there is. */
+static bool changes_cells(struct ledger *l, struct kv *kv, const struct entry *e)
+{
+    struct plan plan;
+    if (e->kind == ENTRY_CATALOGUE)
+        return !catalogue_stands(kv, e->body);
+    return e->kind == ENTRY_PLAN && (l->codec->unpack_plan(e->body, &l->arena, &plan, NULL) != 0 ||
+                                     !registry_counts_alike(l->registry, &plan));
+}
+
 static int apply_registry(struct ledger *l, struct kv *kv, const struct entry *e, struct err *err)
 {
-    bool figures =
-        e->kind == ENTRY_PLAN || (e->kind == ENTRY_CATALOGUE && !catalogue_stands(kv, e->body));
+    bool figures = changes_cells(l, kv, e);
     if (figures)
         ledger_flush_cells(l, kv); /* as the tree and the sources were */
-    int rc = registry_take(l->registry, l->codec, e->kind, e->body, &l->arena, err);
+    int rc = registry_apply_entry(l->registry, l->codec, e->kind, e->body, &l->arena, err);
     arena_reset(&l->arena);
     if (rc != 0)
         return err_wrap(err, "journal entry %llu", (unsigned long long)e->offset);

@@ -64,6 +64,23 @@ static bool fold_load(struct kv *kv, struct fold_cell *cell)
     return true;
 }
 
+void fold_expect(const struct fold *f, struct fact_key key, bool near)
+{
+    if (f->index_size == 0)
+        return;
+    const uint32_t *slot = &f->index[fold_hash(key) & (f->index_size - 1)];
+    if (!near) {
+        __builtin_prefetch(slot);
+        return;
+    }
+    if (*slot == 0)
+        return;
+    const struct fold_cell *cell = &f->cells[*slot - 1];
+    __builtin_prefetch(cell);
+    __builtin_prefetch((const char *)cell + 64);
+    __builtin_prefetch((const char *)cell + 128);
+}
+
 struct fold_cell *fold_cell(struct fold *f, struct kv *kv, struct fact_key key)
 {
     if (f->count * 2 >= f->index_size)

@@ -107,6 +107,10 @@ struct fold {
 void fold_fini(struct fold *f);
 /* The cell, loaded from kv when it is new here; NULL when its record is corrupt. */
 struct fold_cell *fold_cell(struct fold *f, struct kv *kv, struct fact_key key);
+/* Tells the processor which cell is wanted soon: first where to find it, then, called again nearer
+ * to the time, the cell itself. A fold is larger than the caches; this halves the cost of a row. */
+void fold_expect(const struct fold *f, struct fact_key key, bool near);
+
 /* A dirty cell's key as numbers that sort as keys do, and which cell it is. */
 struct fold_order {
     uint64_t high; /* indicator, code, upper half of the day */
@@ -140,14 +144,16 @@ struct figures {
 };
 
 /* Changes to cells, summed per cell. */
+struct rollup_slot {
+    struct ledger_cell_key key;
+    struct ledger_cell delta;
+};
 struct rollup_map {
-    struct rollup_slot {
-        struct ledger_cell_key key;
-        struct ledger_cell delta;
-        bool used;
-    } * slots;
+    struct rollup_slot *slots;
     size_t count;
-    size_t size; /* a power of two */
+    size_t capacity;
+    uint32_t *index;   /* slot number + 1; 0 empty */
+    size_t index_size; /* a power of two */
 };
 
 /* Changes of one unit that go to all its ancestors, summed by day before they are spread over

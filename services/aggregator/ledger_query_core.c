@@ -88,17 +88,6 @@ static void sum_known(const struct known_cells *cells, uint32_t indicator, uint3
 /* --- questions
  * ------------------------------------------------------------------------------------------ */
 
-static uint64_t owed_between(const struct registry *r, uint32_t indicator, uint32_t unit,
-                             day_t first, day_t last)
-{
-    const struct indicator *i = registry_indicator(r, indicator);
-    uint64_t owed = 0;
-    for (day_t end = period_next_end(i->period, i->calendar, first);
-         end <= last && end != DAY_NEVER; end = period_next_end(i->period, i->calendar, end + 1))
-        owed += registry_owed(r, indicator, unit, end);
-    return owed;
-}
-
 static int value_set(int64_t *out, __int128 amount, struct err *err)
 {
     if (amount > INT64_MAX || amount < INT64_MIN)
@@ -127,7 +116,7 @@ static int ask_sum(struct cell_view *view, const struct ledger_question *q, uint
     out->figures = (uint32_t)sum.figures;
     out->reported = (uint32_t)sum.reported;
     out->on_time = (uint32_t)sum.on_time;
-    out->owed = (uint32_t)owed_between(view->registry, q->indicator, unit, first, q->last);
+    out->owed = (uint32_t)registry_owed_between(view->registry, q->indicator, unit, first, q->last);
     out->source = registry_record_on(view->registry, q->indicator, q->last);
     return value_set(&out->value, sum.amount, err);
 }

@@ -1,6 +1,6 @@
 #include "services/aggregator/ledger_internal.h"
 
-#include "common/base/check.h"
+#include "common/base/be.h"
 
 const char *const ledger_table_names[LEDGER_TABLE_COUNT] = {
     "meta", "registry", "facts", "adds", "versions", "cells", "days",
@@ -8,35 +8,17 @@ const char *const ledger_table_names[LEDGER_TABLE_COUNT] = {
 
 enum { FACT_CLEARED = 1 << 2, ROW_WON = 1 << 2, ROW_REFUSED = 1 << 3, OP_MASK = 3 };
 
-static void put_u16(uint8_t *out, uint32_t v)
-{
-    out[0] = (uint8_t)(v >> 8);
-    out[1] = (uint8_t)v;
-}
-
-static void put_u32(uint8_t *out, uint32_t v)
-{
-    put_u16(out, v >> 16);
-    put_u16(out + 2, v);
-}
-
-static void put_u64(uint8_t *out, uint64_t v)
-{
-    put_u32(out, (uint32_t)(v >> 32));
-    put_u32(out + 4, (uint32_t)v);
-}
-
 static void put_day(uint8_t *out, day_t day)
 {
-    put_u32(out, (uint32_t)day ^ 0x80000000u);
+    be_put_u32(out, (uint32_t)day ^ 0x80000000u);
 }
 
 void fact_key_encode(struct fact_key key, uint8_t out[FACT_KEY_BYTES])
 {
-    put_u16(out, key.indicator);
-    put_u32(out + 2, key.code);
+    be_put_u16(out, (uint16_t)key.indicator);
+    be_put_u32(out + 2, key.code);
     put_day(out + 6, key.day);
-    put_u16(out + 10, key.source);
+    be_put_u16(out + 10, (uint16_t)key.source);
 }
 
 struct fact_key fact_key_decode(struct slice key)
@@ -126,17 +108,17 @@ bool fact_figure(const struct fact *f, int64_t *value)
 
 void stamp_encode(const struct stamp *s, uint8_t out[STAMP_BYTES])
 {
-    put_u64(out, (uint64_t)s->reported_at_ms ^ (UINT64_C(1) << 63));
-    put_u32(out + 8, s->producer);
+    be_put_u64(out, (uint64_t)s->reported_at_ms ^ (UINT64_C(1) << 63));
+    be_put_u32(out + 8, s->producer);
     memcpy(out + 12, s->spool.bytes, SPOOL_ID_BYTES);
-    put_u64(out + 28, s->number);
-    put_u32(out + 36, s->row);
+    be_put_u64(out + 28, s->number);
+    be_put_u32(out + 36, s->row);
 }
 
 void cell_key_encode(struct ledger_cell_key key, uint8_t out[CELL_KEY_BYTES])
 {
-    put_u16(out, key.indicator);
-    put_u32(out + 2, key.code);
+    be_put_u16(out, (uint16_t)key.indicator);
+    be_put_u32(out + 2, key.code);
     put_day(out + 6, key.day);
 }
 
@@ -232,7 +214,7 @@ static bool version_block_find(struct kv_cursor *c, uint64_t version, struct sli
                                struct slice *value)
 {
     uint8_t wanted[8];
-    put_u64(wanted, version);
+    be_put_u64(wanted, version);
     if (!kv_cursor_seek(c, slice_of(wanted, sizeof wanted), key, value))
         return kv_cursor_move(c, KV_LAST, key, value);
     if (slice_compare(*key, slice_of(wanted, sizeof wanted)) == 0)

@@ -26,23 +26,22 @@ int cell_key_compare(struct ledger_cell_key a, struct ledger_cell_key b)
     return (a.day > b.day) - (a.day < b.day);
 }
 
-static struct rollup_slot *map_probe(struct rollup_map *m, struct ledger_cell_key key)
+/* Where the key's number stands in the index, or belongs. */
+static uint32_t *map_probe(const struct rollup_map *m, struct ledger_cell_key key)
 {
-    size_t at = cell_hash(key) & (m->size - 1);
-    while (m->slots[at].used && cell_key_compare(m->slots[at].key, key) != 0)
-        at = (at + 1) & (m->size - 1);
-    return &m->slots[at];
+    size_t at = cell_hash(key) & (m->index_size - 1);
+    while (m->index[at] != 0 && cell_key_compare(m->slots[m->index[at] - 1].key, key) != 0)
+        at = (at + 1) & (m->index_size - 1);
+    return &m->index[at];
 }
 
 static void map_grow(struct rollup_map *m)
 {
-    struct rollup_map old = *m;
-    m->size = old.size == 0 ? ROLLUP_MAP_FIRST : old.size * 2;
-    m->slots = alloc_zeroed(m->size, sizeof *m->slots);
-    for (size_t i = 0; i < old.size; i++)
-        if (old.slots[i].used)
-            *map_probe(m, old.slots[i].key) = old.slots[i];
-    free(old.slots);
+    m->index_size = m->index_size == 0 ? ROLLUP_MAP_FIRST : m->index_size * 2;
+    free(m->index);
+    m->index = alloc_zeroed(m->index_size, sizeof *m->index);
+    for (size_t i = 0; i < m->count; i++)
+        *map_probe(m, m->slots[i].key) = (uint32_t)i + 1;
 }
 
 /* Sums wrap, as the sums of a tally may: they stay exact modulo 2^64 whatever the order. */
@@ -61,15 +60,15 @@ static void cell_add(struct ledger_cell *cell, const struct ledger_cell *delta)
 
 static void map_add(struct rollup_map *m, struct ledger_cell_key key, struct ledger_cell delta)
 {
-    if (m->count * 2 >= m->size)
+    if (m->count * 2 >= m->index_size)
         map_grow(m);
-    struct rollup_slot *slot = map_probe(m, key);
-    if (!slot->used) {
-        slot->used = true;
-        slot->key = key;
-        m->count++;
+    uint32_t *number = map_probe(m, key);
+    if (*number == 0) {
+        alloc_reserve((void **)&m->slots, &m->capacity, m->count + 1, sizeof *m->slots);
+        m->slots[m->count] = (struct rollup_slot){.key = key};
+        *number = (uint32_t)++m->count;
     }
-    cell_add(&slot->delta, &delta);
+    cell_add(&m->slots[*number - 1].delta, &delta);
 }
 
 /* A slot's key as numbers that sort as keys do, and which slot it is. */
@@ -91,9 +90,9 @@ static struct slot_order *map_order(const struct rollup_map *m, size_t *count)
 {
     struct slot_order *order = alloc_zeroed(m->count + 1, sizeof *order);
     *count = 0;
-    for (size_t i = 0; i < m->size; i++) {
+    for (size_t i = 0; i < m->count; i++) {
         struct ledger_cell_key k = m->slots[i].key;
-        if (m->slots[i].used && !cell_is_zero(&m->slots[i].delta))
+        if (!cell_is_zero(&m->slots[i].delta))
             order[(*count)++] = (struct slot_order){((uint64_t)k.indicator << 32) | k.code,
                                                     (uint32_t)k.day ^ 0x80000000u, (uint32_t)i};
     }
@@ -389,6 +388,7 @@ struct rollup_slot *rollup_take(struct rollup *r, size_t *count)
 void rollup_fini(struct rollup *r)
 {
     free(r->map.slots);
+    free(r->map.index);
     free(r->series.steps);
     memset(&r->map, 0, sizeof r->map);
     memset(&r->series, 0, sizeof r->series);

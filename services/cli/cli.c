@@ -145,9 +145,27 @@ static const struct cli_command *find_command(int argc, char **argv, int *used)
     return NULL;
 }
 
+/* Only the first of two words: names those that could follow. */
+static bool tell_second_words(const struct cli *cli, const char *first)
+{
+    size_t len = strlen(first);
+    unsigned found = 0;
+    for (size_t i = 0; i < cli_command_count; i++) {
+        const char *name = cli_commands[i]->name;
+        if (strncmp(name, first, len) != 0 || name[len] != ' ')
+            continue;
+        fprintf(cli->err, "%s%s", found++ == 0 ? "tonghop: write one of: tonghop " : ", ", name);
+    }
+    if (found > 0)
+        fputc('\n', cli->err);
+    return found > 0;
+}
+
 static int unknown_command(const struct cli *cli, int argc, char **argv)
 {
     struct err e;
+    if (argc == 1 && tell_second_words(cli, argv[0]))
+        return CLI_USAGE;
     const char *names[NAMES_MAX];
     char two[2 * TEXT_WORD_BYTES_MAX];
     for (size_t i = 0; i < cli_command_count; i++)

@@ -118,6 +118,13 @@ int cli_apply(struct request *link, const struct cli *cli, const struct wire_app
 int cli_query(struct request *link, const struct cli *cli, const struct wire_query *query,
               struct arena *arena, struct wire_query_reply *out, struct err *e);
 
+/* The indicators of all plans, in the arena; the reply's units are the roots. */
+int cli_indicators(struct request *link, const struct cli *cli, struct arena *arena,
+                   struct wire_units_reply *out, struct err *e);
+/* NULL when there is none of that id. */
+const struct wire_indicator_info *cli_find_indicator(const struct wire_units_reply *r,
+                                                     const char *id);
+
 /* Set by SIGINT and SIGTERM once cli_catch_signals was called; waits end soon after. */
 extern volatile sig_atomic_t cli_stop;
 void cli_catch_signals(void);

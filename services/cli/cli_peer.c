@@ -147,3 +147,29 @@ int cli_query(struct request *link, const struct cli *cli, const struct wire_que
     out->answer_count = done;
     return rc;
 }
+
+int cli_indicators(struct request *link, const struct cli *cli, struct arena *arena,
+                   struct wire_units_reply *out, struct err *e)
+{
+    struct buf message = {0}, reply = {0};
+    struct wire_units roots = {.day = day_of_ms(cli_now_ms())};
+    wire_pack_units(&roots, &message);
+    int rc =
+        request_ask(link, WIRE_UNITS, buf_slice(&message), cli->timeout_ms, &cli_stop, &reply, e);
+    if (rc == 0)
+        rc = wire_unpack_units_reply(buf_slice(&reply), arena, out, e);
+    if (rc == 0 && out->code != 0)
+        rc = err_set(e, out->code, "%s", out->message);
+    buf_fini(&reply);
+    buf_fini(&message);
+    return rc;
+}
+
+const struct wire_indicator_info *cli_find_indicator(const struct wire_units_reply *r,
+                                                     const char *id)
+{
+    for (uint32_t i = 0; i < r->indicator_count; i++)
+        if (strcmp(r->indicators[i].id.text, id) == 0)
+            return &r->indicators[i];
+    return NULL;
+}

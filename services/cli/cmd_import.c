@@ -24,7 +24,8 @@ struct import {
     struct import_file file;
     struct import_batches batches;
     struct import_compare compare;
-    bool compared; /* the aggregator answered */
+    bool compared;        /* the aggregator answered */
+    bool aggregator_lost; /* it did not, and that was said */
     struct submit_client *client;
     struct import_note note;
     bool resumed; /* the batches were in the spool already */
@@ -135,6 +136,52 @@ static int open_spool(struct import *im, bool again, struct err *e)
     return rc;
 }
 
+/* Which periods the indicators of the file have; without an answer the collector alone judges. */
+static void ask_expectations(struct import *im, struct import_expect *expect)
+{
+    struct err e = {0};
+    struct arena arena;
+    struct request *link = NULL;
+    struct wire_units_reply r = {0};
+    arena_init(&arena, 0);
+    int rc = cli_connect(im->cli, CLI_AGGREGATOR, &link, &e);
+    if (rc == 0)
+        rc = cli_indicators(link, im->cli, &arena, &r, &e);
+    for (uint32_t i = 0; i < dict_count(im->file.indicators) && rc == 0; i++) {
+        const struct wire_indicator_info *info =
+            cli_find_indicator(&r, dict_text(im->file.indicators, i));
+        if (info && info->kind != INDICATOR_RATIO)
+            expect[i] =
+                (struct import_expect){true, (uint8_t)info->period, (uint8_t)info->calendar};
+    }
+    im->aggregator_lost = rc != 0;
+    if (rc != 0)
+        fprintf(im->cli->err,
+                cli_say(im->cli, "Không so được với số đang có: %s\n",
+                        "Not compared with what stands: %s\n"),
+                e.text);
+    request_close(link);
+    arena_fini(&arena);
+}
+
+/* An import begun before is checked by what was known then, or its batches would be other ones. */
+static int check_periods(struct import *im, struct err *e)
+{
+    uint32_t count = dict_count(im->file.indicators);
+    struct import_expect *expect = alloc_zeroed((size_t)count + 1, sizeof *expect);
+    int rc = 0;
+    if (im->resumed) {
+        rc = import_spool_expect(&im->note, expect, count, e);
+    } else {
+        ask_expectations(im, expect);
+        import_spool_pack_expect(expect, count, &im->note.expect);
+    }
+    if (rc == 0)
+        import_file_check_periods(&im->file, expect, im->cli->english);
+    free(expect);
+    return rc;
+}
+
 /* Rows and batches; those of an import begun before are cut by what it noted. */
 static int read_rows(struct import *im, struct err *e)
 {
@@ -149,6 +196,8 @@ static int read_rows(struct import *im, struct err *e)
         im->note = before;
     int rc = import_file_read(im->path, buf_slice(&im->csv), im->note.reported_at_ms,
                               im->cli->english, &im->file, e);
+    if (rc == 0)
+        rc = check_periods(im, e);
     if (rc != 0)
         return rc;
     import_batches_cut(&im->file, &im->batches);
@@ -194,7 +243,6 @@ static int enqueue(struct import *im, struct err *e)
         slices[t] = buf_slice(&payloads[t]);
     }
     im->note.imported_at_ms = cli_now_ms();
-    im->note.row_count = im->file.row_count;
     im->note.batch_count = im->batches.count;
     import_spool_pack_note(&im->note, &note);
     int rc = submit_client_put_payloads(im->client, slices, im->batches.count, "import",
@@ -284,7 +332,7 @@ static int report(struct import *im, const struct cli_args *args, struct err *e)
         rc = import_file_write_refusals(&im->file, path, e);
     if (rc != 0)
         return rc;
-    if (im->result.accepted > 0)
+    if (im->result.accepted > 0 && !im->aggregator_lost)
         compare(im, true);
     print_summary(im, path);
     if (cli_switch(args, "json"))
@@ -328,7 +376,7 @@ static int run_import(struct import *im, const struct cli_args *args, struct err
         rc = read_rows(im, e);
     if (rc != 0)
         return rc;
-    if (!im->resumed)
+    if (!im->resumed && !im->aggregator_lost)
         compare(im, false);
     if (cli_stop)
         return err_set(e, ERR_AGAIN, "stopped before anything was sent");
@@ -351,6 +399,7 @@ static void import_fini(struct import *im)
     import_compare_fini(&im->compare);
     import_batches_fini(&im->batches);
     import_file_fini(&im->file);
+    buf_fini(&im->note.expect);
     buf_fini(&im->csv);
 }
 

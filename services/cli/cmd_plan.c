@@ -65,6 +65,10 @@ static void print_units(const struct plan_file *p, FILE *out)
             add_tree_row(&table, c, &p->plan.root, days[i]);
     add_tree_row(&table, c, &p->plan.root, p->plan.to);
     cli_table_print(&table, out);
+    if (catalogue_unit_on(c, catalogue_code_find(c, ident_slice(&p->plan.root)), p->plan.to) ==
+        CATALOGUE_NONE)
+        fprintf(out, "%s ends before the plan does: later figures are summed under its successor\n",
+                p->plan.root.text);
     fprintf(out, "%u spans of units, %u successions\n\n", p->catalogue.span_count,
             p->catalogue.succession_count);
     cli_table_fini(&table);

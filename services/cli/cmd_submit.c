@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <time.h>
 
-enum { PATH_BYTES = 4096, RETRY_MS = 50 };
+enum { PATH_BYTES = 4096, RETRY_MS = 50, CHECK_MS = 2000 };
 
 /* One figure, and what became of the batches that were sent with it. */
 struct submission {
@@ -59,6 +59,38 @@ static int take_figure(const struct cli_args *args, struct submission *s, struct
     if (rc == 0 && at)
         rc = cli_time(at, &s->reported_at_ms, e);
     return rc != 0 ? rc : take_value(args, s, e);
+}
+
+/* "2024-09" for a daily figure would pass as that of 30 September: the aggregator knows. When it
+ * does not answer soon, the collector alone judges. */
+static int check_period(struct cli *cli, const char *word, const struct submission *s,
+                        struct err *e)
+{
+    struct arena arena;
+    struct request *link = NULL;
+    struct wire_units_reply r = {0};
+    struct period days;
+    enum period_kind kind = PERIOD_DAY;
+    enum period_calendar calendar = CALENDAR_CIVIL;
+    struct cli soon = *cli;
+    soon.timeout_ms = cli->timeout_ms < CHECK_MS ? cli->timeout_ms : CHECK_MS;
+    period_parse(slice_str(word), &kind, &calendar, &days, NULL);
+    if (!cli->config.aggregator.endpoint || kind == PERIOD_DAY)
+        return 0;
+    arena_init(&arena, 0);
+    int rc = 0;
+    const struct wire_indicator_info *info = NULL;
+    if (cli_connect(cli, CLI_AGGREGATOR, &link, NULL) == 0 &&
+        cli_indicators(link, &soon, &arena, &r, NULL) == 0)
+        info = cli_find_indicator(&r, s->indicator.text);
+    if (info && info->kind != INDICATOR_RATIO &&
+        (info->period != kind || info->calendar != calendar))
+        rc = err_set(e, ERR_INVALID, "%s: %s is reported by the %s (%s calendar)", word,
+                     s->indicator.text, period_kind_name((enum period_kind)info->period),
+                     period_calendar_name((enum period_calendar)info->calendar));
+    request_close(link);
+    arena_fini(&arena);
+    return rc;
 }
 
 static int enqueue(struct submit_client *c, struct submission *s, struct err *e)
@@ -231,6 +263,8 @@ static int run(struct cli *cli, const struct cli_args *args)
         return cli_usage(cli, &e);
     cli_catch_signals();
     int rc = open_spool(&s, &c, &e);
+    if (rc == 0 && !only_pending)
+        rc = check_period(cli, args->words[2], &s, &e);
     if (rc == 0 && !only_pending)
         rc = enqueue(c, &s, &e);
     if (rc != 0) {

@@ -41,8 +41,9 @@ struct csv_reader {
     size_t ends[CSV_COLUMNS_MAX]; /* in text */
 };
 
-static int error_in(struct err *e, int code, const char *name, uint64_t row, const char *column,
-                    const char *format, va_list args)
+__attribute__((format(printf, 6, 0))) static int error_in(struct err *e, int code, const char *name,
+                                                          uint64_t row, const char *column,
+                                                          const char *format, va_list args)
 {
     char text[ERR_TEXT_BYTES] = "";
     vsnprintf(text, sizeof text, format, args);

@@ -51,6 +51,41 @@ void import_file_refuse(struct import_file *f, const struct import_row *row, con
     add_refusal(f, row, reason);
 }
 
+static bool has_expected_period(const struct import_row *row, const struct import_expect *x)
+{
+    return !x->known || (x->period_kind == row->period_kind && x->calendar == row->calendar);
+}
+
+static void refuse_period(struct import_file *f, const struct import_row *row,
+                          const struct import_expect *x, bool english)
+{
+    char given[PERIOD_TEXT_BYTES], wanted[PERIOD_TEXT_BYTES];
+    enum period_kind kind = (enum period_kind)x->period_kind;
+    enum period_calendar calendar = (enum period_calendar)x->calendar;
+    period_format((enum period_kind)row->period_kind, (enum period_calendar)row->calendar, row->day,
+                  given);
+    period_format(kind, calendar, period_next_end(kind, calendar, row->day), wanted);
+    import_file_refuse(f, row,
+                       english ? "period %s: this indicator is reported by another kind of period, "
+                                 "written like %s"
+                               : "kỳ %s: chỉ tiêu này báo cáo theo loại kỳ khác, viết như %s",
+                       given, wanted);
+}
+
+void import_file_check_periods(struct import_file *f, const struct import_expect *expect,
+                               bool english)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < f->row_count; i++) {
+        const struct import_expect *x = &expect[f->rows[i].indicator];
+        if (has_expected_period(&f->rows[i], x))
+            f->rows[kept++] = f->rows[i];
+        else
+            refuse_period(f, &f->rows[i], x, english);
+    }
+    f->row_count = kept;
+}
+
 /* ---- fields; false after setting the row aside ---- */
 
 static void refuse_field(const struct reading *r, const struct import_row *row, unsigned column,
@@ -131,7 +166,7 @@ static bool without_separators(struct slice field, char out[WORD_BYTES])
 
 static bool take_value(const struct reading *r, struct import_row *row, struct slice field)
 {
-    char plain[WORD_BYTES], vi[2 * WORD_BYTES], en[2 * WORD_BYTES];
+    char plain[WORD_BYTES], vi[4 * WORD_BYTES], en[4 * WORD_BYTES];
     row->value = 0;
     if (row->op == OP_CLEAR) {
         if (field.len == 0)

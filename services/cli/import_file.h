@@ -53,6 +53,17 @@ void import_file_fini(struct import_file *f);
 /* Sets a row aside. */
 void import_file_refuse(struct import_file *f, const struct import_row *row, const char *format,
                         ...) __attribute__((format(printf, 3, 4)));
+
+/* Which periods an indicator is reported by. */
+struct import_expect {
+    bool known; /* false: nobody could be asked, or it is a ratio; the collector judges */
+    uint8_t period_kind;
+    uint8_t calendar;
+};
+/* Sets rows aside whose period is of another kind: "2024-09" for a daily figure would else pass as
+ * that of 30 September. One expectation for each of f->indicators. */
+void import_file_check_periods(struct import_file *f, const struct import_expect *expect,
+                               bool english);
 /* The rows set aside, in the order of the file, as a CSV that may be corrected and imported: the
  * reason stands in the column note. ERR_IO. */
 int import_file_write_refusals(struct import_file *f, const char *path, struct err *e);

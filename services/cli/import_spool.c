@@ -17,8 +17,32 @@ void import_spool_pack_note(const struct import_note *n, struct buf *out)
     buf_u8(out, NOTE_FORMAT);
     buf_zigzag(out, n->imported_at_ms);
     buf_zigzag(out, n->reported_at_ms);
-    buf_varint(out, n->row_count);
     buf_varint(out, n->batch_count);
+    buf_block(out, buf_slice(&n->expect));
+}
+
+void import_spool_pack_expect(const struct import_expect *expect, uint32_t count, struct buf *out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        buf_u8(out, expect[i].known);
+        buf_u8(out, expect[i].period_kind);
+        buf_u8(out, expect[i].calendar);
+    }
+}
+
+int import_spool_expect(const struct import_note *n, struct import_expect *out, uint32_t count,
+                        struct err *e)
+{
+    struct reader r = reader_of(buf_slice(&n->expect));
+    for (uint32_t i = 0; i < count; i++) {
+        out[i].known = reader_u8(&r) != 0;
+        out[i].period_kind = reader_u8(&r);
+        out[i].calendar = reader_u8(&r);
+    }
+    return reader_done(&r) ? 0
+                           : err_set(e, ERR_CORRUPT,
+                                     "what was noted of this import does not fit the file: begin "
+                                     "anew with --again");
 }
 
 int import_spool_note(struct spool *s, struct import_note *out, struct err *e)
@@ -29,12 +53,15 @@ int import_spool_note(struct spool *s, struct import_note *out, struct err *e)
     unsigned format = reader_u8(&r);
     out->imported_at_ms = reader_zigzag(&r);
     out->reported_at_ms = reader_zigzag(&r);
-    out->row_count = reader_varint(&r);
     out->batch_count = reader_varint(&r);
+    struct slice expect = reader_block(&r);
+    out->expect = (struct buf){0};
     if (rc == 0 && (format != NOTE_FORMAT || !reader_done(&r)))
         rc = err_set(e, ERR_VERSION,
                      "this import was begun by another version of the program: "
                      "finish it with that one, or begin anew with --again");
+    if (rc == 0)
+        buf_bytes(&out->expect, expect.data, expect.len);
     buf_fini(&b);
     return rc;
 }
@@ -62,6 +89,8 @@ static bool is_complete(const char *path)
     if (spool_open(&s, path, true, NULL) == 0) {
         struct spool_stored st = spool_stored(s);
         complete = import_spool_note(s, &note, NULL) == 0 && st.first == st.next_number;
+        if (complete)
+            buf_fini(&note.expect);
     }
     spool_close(s);
     return complete;

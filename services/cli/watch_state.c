@@ -221,7 +221,8 @@ bool watch_heads(struct watch_state *w, const struct wire_heads *h, const char *
         const struct wire_stream_head *head = &h->heads[i];
         if (indicator && strcmp(indicator, head->stream.indicator.text) != 0)
             continue;
-        struct stream *s = &w->streams[find_stream(w, &head->stream)];
+        uint32_t n = find_stream(w, &head->stream); /* may move the streams */
+        const struct stream *s = &w->streams[n];
         if (s->refused || (s->held && s->number >= head->number))
             continue;
         whole = false;

@@ -1,5 +1,7 @@
 #include "services/collector/clock_core.h"
 
+#include <string.h>
+
 #include "common/model/day.h"
 
 enum { TIME_TEXT_BYTES = 32 };
@@ -41,24 +43,61 @@ static void follow(struct clock_core *c, int64_t wall_ms, int64_t elapsed_ms)
     }
 }
 
-void clock_start(struct clock_core *c, bool replay, int64_t time_ms, int64_t tick_ms,
-                 int64_t wall_ms, int64_t monotonic_ms)
+/* After a reboot. */
+static bool is_believable(const struct clock_mark *last, int64_t wall_ms)
+{
+    int64_t most_ms = last->held ? CLOCK_JUMP_MS : CLOCK_DOWN_MAX_MS;
+    return !is_beyond(wall_ms) && wall_ms - last->time_ms <= most_ms;
+}
+
+static void start_in_new_boot(struct clock_core *c, const struct clock_mark *last,
+                              const struct clock_reading *now)
+{
+    c->wall_ms = now->wall_ms;
+    c->monotonic_ms = now->monotonic_ms;
+    if (now->wall_ms <= last->time_ms) {
+        follow(c, now->wall_ms, 0);
+    } else {
+        c->held = !is_believable(last, now->wall_ms);
+        c->time_ms = c->held ? last->time_ms : now->wall_ms;
+        c->lag_ms = c->held ? last->lag_ms : 0;
+    }
+}
+
+static void start_new(struct clock_core *c, const struct clock_reading *now)
+{
+    c->time_ms = c->tick_ms = c->wall_ms = now->wall_ms;
+    c->monotonic_ms = now->monotonic_ms;
+}
+
+void clock_start(struct clock_core *c, bool replay, const struct clock_mark *last,
+                 const struct clock_reading *now)
 {
     *c = (struct clock_core){.replay = replay,
-                             .time_ms = time_ms,
-                             .tick_ms = tick_ms,
-                             .wall_ms = wall_ms,
-                             .monotonic_ms = monotonic_ms};
-    if (replay)
-        return;
-    if (time_ms == 0) {
-        c->time_ms = wall_ms;
-        c->tick_ms = wall_ms;
-    } else if (wall_ms > time_ms && !is_beyond(wall_ms)) {
-        c->time_ms = wall_ms;
-    } else {
-        follow(c, wall_ms, 0);
-    }
+                             .time_ms = last->time_ms,
+                             .tick_ms = last->tick_ms,
+                             .monotonic_ms = last->monotonic_ms,
+                             .lag_ms = last->lag_ms,
+                             .held = last->held};
+    memcpy(c->boot_id, now->boot_id, sizeof c->boot_id);
+    bool same_boot = memcmp(last->boot_id, now->boot_id, sizeof c->boot_id) == 0;
+    if (!replay && last->time_ms == 0)
+        start_new(c, now);
+    else if (replay || same_boot)
+        clock_read(c, now->wall_ms, now->monotonic_ms);
+    else
+        start_in_new_boot(c, last, now);
+}
+
+struct clock_mark clock_mark(const struct clock_core *c, int64_t time_ms)
+{
+    struct clock_mark mark = {.time_ms = time_ms,
+                              .tick_ms = c->tick_ms,
+                              .monotonic_ms = c->monotonic_ms,
+                              .lag_ms = c->lag_ms,
+                              .held = c->held};
+    memcpy(mark.boot_id, c->boot_id, sizeof mark.boot_id);
+    return mark;
 }
 
 void clock_read(struct clock_core *c, int64_t wall_ms, int64_t monotonic_ms)

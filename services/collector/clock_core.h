@@ -1,6 +1,8 @@
 /* Journal time: never goes back, and does not believe a machine's clock that jumps by more than an
- * hour against the monotonic one until an operate key accepts it. In replay mode it moves only when
- * told. Pure: both clocks are arguments. */
+ * hour against the monotonic one until an operate key accepts it; a restart makes no jump credible.
+ * In replay mode it moves only when told. Pure: both clocks are arguments. The monotonic one counts
+ * from the machine's boot, suspended time included (CLOCK_BOOTTIME), so that it goes on while no
+ * collector runs. */
 #ifndef TONGHOP_COLLECTOR_CLOCK_CORE_H
 #define TONGHOP_COLLECTOR_CLOCK_CORE_H
 
@@ -9,7 +11,28 @@
 
 #include "common/base/err.h"
 
-enum { CLOCK_JUMP_MS = 3600 * 1000, CLOCK_TICK_MS = 60 * 1000 };
+enum { CLOCK_JUMP_MS = 3600 * 1000, CLOCK_TICK_MS = 60 * 1000, CLOCK_BOOT_ID_BYTES = 16 };
+
+/* For longer than a month nobody is without a collector unnoticed, and a clock whose battery is
+ * empty, or set to another year, is found out. */
+#define CLOCK_DOWN_MAX_MS (INT64_C(31) * 24 * 3600 * 1000)
+
+/* What the machine says. */
+struct clock_reading {
+    int64_t wall_ms;
+    int64_t monotonic_ms; /* since boot */
+    uint8_t boot_id[CLOCK_BOOT_ID_BYTES];
+};
+
+/* Where time stood at the journal's last commit: what a restart judges the machine by. */
+struct clock_mark {
+    int64_t time_ms; /* of the commit; 0 in a new journal */
+    int64_t tick_ms; /* of the last tick */
+    int64_t monotonic_ms;
+    int64_t lag_ms;
+    uint8_t boot_id[CLOCK_BOOT_ID_BYTES];
+    bool held;
+};
 
 struct clock_core {
     bool replay;
@@ -19,13 +42,18 @@ struct clock_core {
     int64_t monotonic_ms;
     int64_t tick_ms; /* time of the last tick */
     int64_t lag_ms;  /* how far the machine may stay behind journal time: a jump back, accepted */
+    uint8_t boot_id[CLOCK_BOOT_ID_BYTES];
 };
 
-/* time_ms, tick_ms: where the journal stands (0: new). Live, time that passed while nobody ran is
- * believed, however long; a machine's clock more than an hour behind the journal, or beyond
+/* Live, in the boot of the last commit, a restart is no more than a pause: the machine's clock is
+ * judged against the monotonic one, as ever. In another boot nothing tells how long the machine was
+ * off: it is believed up to CLOCK_DOWN_MAX_MS ahead of the journal and an hour behind it, and no
+ * further than an hour either way while a jump was waiting. What is not believed, or lies beyond
  * DAY_LAST, is held. */
-void clock_start(struct clock_core *c, bool replay, int64_t time_ms, int64_t tick_ms,
-                 int64_t wall_ms, int64_t monotonic_ms);
+void clock_start(struct clock_core *c, bool replay, const struct clock_mark *last,
+                 const struct clock_reading *now);
+/* For the commit that is being written, of journal time `time_ms`. */
+struct clock_mark clock_mark(const struct clock_core *c, int64_t time_ms);
 /* Takes a reading of both clocks. Time follows the machine's clock; while that is behind, by an
  * hour at most, time goes at half its speed until the two meet. A jump that is taken back before
  * anybody accepted it no longer waits. */

@@ -23,49 +23,44 @@ static int apply_body(struct collector *c, struct registry *r, enum entry_kind k
     return rc;
 }
 
-static int restore_entry(struct collector *c, struct kv *kv, struct registry *r, uint64_t offset,
-                         struct err *err)
+static int restore_entry(struct collector *c, struct registry *r, uint64_t offset,
+                         struct slice bytes, struct err *err)
 {
+    struct commit_head head = {.first_offset = offset};
     struct entry e;
-    uint8_t hash[HASH_BYTES];
-    int rc = fetch_entry(c, kv, offset, &c->scratch, &e, err);
-    if (rc == 0) {
-        journal_hash(e.body, hash);
-        rc = memcmp(hash, e.body_hash, HASH_BYTES) == 0
-                 ? apply_body(c, r, e.kind, e.body, err)
-                 : err_set(err, ERR_CORRUPT, "its body does not have the hash in its head");
-    }
+    int rc = journal_entry_decode(&bytes, &head, 0, true, &c->scratch, &e, err);
     if (rc == 0)
-        return 0;
-    return err_wrap(err,
-                    "journal entry %llu cannot be applied again: restore the store from a "
-                    "backup",
-                    (unsigned long long)offset);
+        rc = apply_body(c, r, e.kind, e.body, err);
+    if (rc != 0)
+        err_wrap(err, "journal entry %llu cannot be applied again: restore the store from a backup",
+                 (unsigned long long)offset);
+    return rc;
+}
+
+static int restore_all(struct collector *c, struct kv *kv, struct registry *r, uint64_t *last,
+                       struct err *err)
+{
+    struct kv_cursor *cursor = kv_cursor_open(kv, COLLECTOR_REGISTRY);
+    struct slice entry;
+    int rc = 0;
+    *last = 0;
+    for (bool more = record_registry_move(cursor, KV_FIRST, last, &entry); more && rc == 0;
+         more = record_registry_move(cursor, KV_NEXT, last, &entry))
+        rc = restore_entry(c, r, *last, entry, err);
+    kv_cursor_close(cursor);
+    return rc != 0 ? rc : record_result(kv, err);
 }
 
 int apply_restore(struct collector *c, struct kv *kv, struct registry **out, uint64_t *last,
                   struct err *err)
 {
     struct registry *r = registry_create();
-    struct kv_cursor *cursor = kv_cursor_open(kv, COLLECTOR_REGISTRY);
-    struct err local = {0};
-    uint64_t offset;
-    int rc = 0;
-    *last = 0;
-    for (bool more = record_seek(cursor, 0, &offset, NULL); more && rc == 0;
-         more = record_next(cursor, &offset, NULL)) {
-        rc = restore_entry(c, kv, r, offset, &local);
-        *last = offset;
-    }
-    kv_cursor_close(cursor);
+    int rc = restore_all(c, kv, r, last, err);
     if (rc == 0)
-        rc = record_result(kv, &local);
-    if (rc == 0) {
         *out = r;
-        return 0;
-    }
-    registry_destroy(r);
-    return err_set(err, rc, "%s", local.text);
+    else
+        registry_destroy(r);
+    return rc;
 }
 
 /* On a registry made for it, as one that has taken a change cannot give it back. */
@@ -93,7 +88,7 @@ static void journal_change(struct collector *c, struct kv *kv,
     memcpy(e.body_hash, change->hash, HASH_BYTES);
     group_open(c, kv);
     group_add(c, kv, &e);
-    record_registry_put(kv, e.offset);
+    record_registry_put(kv, e.offset, group_last(&c->group));
     c->registry_offset = e.offset;
     *offset = e.offset;
 }
@@ -117,11 +112,14 @@ int collector_apply(struct collector *c, struct kv *kv, const uint8_t key[KEY_BY
     return record_result(kv, err);
 }
 
-int collector_replay_tick(struct collector *c, struct kv *kv, int64_t time_ms, uint64_t *offset,
-                          struct err *err)
+int collector_replay_tick(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
+                          int64_t time_ms, uint64_t *offset, struct err *err)
 {
+    uint32_t producer; /* a tick does not say who moved the time */
     *offset = 0;
-    int rc = record_result(kv, err);
+    int rc = check_operator(c, key, &producer, err);
+    if (rc == 0)
+        rc = record_result(kv, err);
     if (rc != 0)
         return rc;
     group_write(c, kv); /* what came before the move has the time before it */

@@ -12,56 +12,47 @@ static bool is_tick_of(int64_t tick_ms, int64_t time_ms)
     return tick_ms <= time_ms && time_ms - tick_ms < CLOCK_TICK_MS;
 }
 
-/* The last commit must be the one the state tells of: half a restored backup is noticed here and
- * not by the first follower. */
-static int check_last_commit(struct kv *kv, const struct collector_state *state, struct err *err)
+/* Half a restored backup is noticed here and not by the first follower. */
+static bool is_last_commit(const struct collector_state *state, const struct commit_head *last)
 {
-    struct slice commit, entries;
-    struct commit_head head;
-    if (!record_commit_around(kv, state->next_offset - 1, &commit))
-        return err_set(err, ERR_CORRUPT,
-                       "the journal's store: commit %llu is missing: restore the store from a "
-                       "backup",
-                       (unsigned long long)state->commit_number);
-    int rc = journal_commit_decode(commit, &head, &entries, err);
-    if (rc != 0)
-        return rc;
-    if (head.number == state->commit_number && memcmp(head.hash, state->hash, HASH_BYTES) == 0 &&
-        head.first_offset + head.entry_count == state->next_offset &&
-        head.time_ms == state->time_ms && is_tick_of(state->tick_ms, state->time_ms))
-        return 0;
-    return err_set(err, ERR_CORRUPT,
-                   "the journal's store: its last commit is not number %llu, as its state says: "
-                   "restore the store from a backup",
-                   (unsigned long long)state->commit_number);
+    return last->number == state->commit_number &&
+           memcmp(last->hash, state->hash, HASH_BYTES) == 0 &&
+           last->first_offset + last->entry_count == state->next_offset &&
+           last->time_ms == state->clock.time_ms &&
+           is_tick_of(state->clock.tick_ms, state->clock.time_ms);
 }
 
 /* 0, ERR_NOT_FOUND in an empty store, or what is wrong. */
 static int load_state(struct kv *kv, struct collector_state *out, struct err *err)
 {
-    struct slice commit;
-    if (record_state_get(kv, out))
-        return check_last_commit(kv, out, err);
-    bool lost = record_commit_around(kv, UINT64_MAX, &commit);
-    if (kv_failed(kv))
-        return record_result(kv, err);
-    if (lost)
+    struct commit_head first, last;
+    bool stands = record_state_get(kv, out);
+    int rc = kv_failed(kv) ? record_result(kv, err) : journal_store_ends(kv, &first, &last, err);
+    if (rc == ERR_NOT_FOUND && !stands)
+        return err_set(err, ERR_NOT_FOUND, "the journal's store is empty");
+    if (rc != 0 && rc != ERR_NOT_FOUND)
+        return rc;
+    if (!stands)
         return err_set(err, ERR_CORRUPT,
                        "the journal's store has commits but not where it stands: restore it from "
                        "a backup");
-    return err_set(err, ERR_NOT_FOUND, "the journal's store is empty");
+    if (rc == 0 && is_last_commit(out, &last))
+        return 0;
+    return err_set(err, ERR_CORRUPT,
+                   "the journal's store: its last commit is not number %llu, as its state says: "
+                   "restore the store from a backup",
+                   (unsigned long long)out->commit_number);
 }
 
 static void start_clock(struct collector *c, const struct collector_options *options)
 {
-    clock_start(&c->clock, c->state.replay, c->state.time_ms, c->state.tick_ms, options->wall_ms,
-                options->monotonic_ms);
+    clock_start(&c->clock, c->state.replay, &c->state.clock, &options->now);
 }
 
 static int begin_journal(struct collector *c, struct kv *kv,
                          const struct collector_options *options, struct err *err)
 {
-    if (!options->replay && options->wall_ms <= 0)
+    if (!options->replay && options->now.wall_ms <= 0)
         return err_set(err, ERR_INVALID,
                        "this machine's clock stands before 1970: set it before the journal begins");
     c->state = (struct collector_state){.next_offset = 1, .replay = options->replay};
@@ -142,8 +133,8 @@ static void reload_clock(struct collector *c)
     if (c->accept_offset >= c->state.next_offset)
         c->clock = c->clock_before_accept;
     if (c->state.replay)
-        c->clock.time_ms = c->state.time_ms;
-    c->clock.tick_ms = c->state.tick_ms;
+        c->clock.time_ms = c->state.clock.time_ms;
+    c->clock.tick_ms = c->state.clock.tick_ms;
 }
 
 int collector_reload(struct collector *c, struct kv *kv, struct err *err)
@@ -188,8 +179,21 @@ struct collector_head collector_head(const struct collector *c)
 {
     struct collector_head head = {.offset = c->state.next_offset - 1 - c->group.count,
                                   .commit_number = c->state.commit_number,
-                                  .time_ms = c->state.time_ms,
+                                  .time_ms = c->state.clock.time_ms,
                                   .replay = c->state.replay};
     memcpy(head.hash, c->state.hash, HASH_BYTES);
     return head;
+}
+
+int collector_trim(struct kv *kv, uint64_t offset, struct err *err)
+{
+    struct commit_head first, last;
+    journal_store_trim(kv, offset);
+    int rc = record_result(kv, err);
+    if (rc == 0)
+        rc = journal_store_ends(kv, &first, &last, err);
+    if (rc != 0)
+        return rc;
+    record_number_trim(kv, first.first_offset);
+    return record_result(kv, err);
 }

@@ -4,13 +4,12 @@
  * transaction, and only then send the answers. When the commit fails, none of it happened:
  * collector_reload, and every answer of the round becomes `unavailable`.
  *
- * Tables (keys big-endian):
- *   META      "state"                       next offset, commit number, hash, time, tick, next row,
- *                                           next spool ordinal, replay, instance
- *   COMMITS   first offset u64              the commit's bytes, as they are sent (common/journal)
+ * Tables, drawn byte by byte in docs/storage.md (keys big-endian):
+ *   META      "state"                       where the journal, its numbers and its time stand
+ *   COMMITS   first offset u64              the commit's bytes (journal_store_core.h alone)
  *   SPOOLS    producer u32, spool 16 bytes  spool ordinal, last number
- *   NUMBERS   spool ordinal u32, number u64 offset of the batch's entry
- *   REGISTRY  offset u64                    empty: where catalogues, plans, producers stand
+ *   NUMBERS   spool ordinal u32, number u64 where the batch's entry stands
+ *   REGISTRY  offset u64                    catalogues, plans, producers: the entry's bytes
  */
 #ifndef TONGHOP_COLLECTOR_COLLECTOR_CORE_H
 #define TONGHOP_COLLECTOR_COLLECTOR_CORE_H
@@ -46,8 +45,7 @@ struct collector_options {
     uint8_t instance[16];                         /* random, for a new journal */
     const struct collector_fixed_key *fixed_keys; /* borrowed for the collector's life */
     unsigned fixed_key_count;
-    int64_t wall_ms;
-    int64_t monotonic_ms;
+    struct clock_reading now;
 };
 
 struct collector;
@@ -99,9 +97,11 @@ struct verdict {
  * REFUSAL_UNAVAILABLE once the transaction has failed. */
 void collector_submit(struct collector *c, struct kv *kv, const struct submission *in,
                       struct arena *arena, struct verdict *out);
-/* 0: never heard of, or the key may not speak for it; ask kv_failed before sending it. */
-uint64_t collector_last_number(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
-                               struct slice officer, const struct spool_id *spool);
+/* *last 0: never heard of. ERR_NOT_FOUND: nobody bears the officer's name; ERR_DENIED: the key may
+ * not submit, or not for that officer. */
+int collector_last_number(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
+                          struct slice officer, const struct spool_id *spool, uint64_t *last,
+                          struct err *err);
 
 /* Applies a catalogue, plan or producer change (`body` is its packed form): checked against the
  * registry, added to the group. 0 and *offset (0 for a dry run), or a negative code and the
@@ -114,11 +114,10 @@ struct collector_change {
 };
 int collector_apply(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
                     const struct collector_change *change, uint64_t *offset, struct err *err);
-/* Moves a replayed journal's time. *offset: of its last tick; of the last entry when time stood
- * there already (an answer that was lost is asked for again). The caller has checked the role
- * operate. */
-int collector_replay_tick(struct collector *c, struct kv *kv, int64_t time_ms, uint64_t *offset,
-                          struct err *err);
+/* Moves a replayed journal's time; ERR_DENIED without the role operate. *offset: of its last tick;
+ * of the last entry when time stood there already (an answer that was lost is asked for again). */
+int collector_replay_tick(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
+                          int64_t time_ms, uint64_t *offset, struct err *err);
 /* Accepts the jump that waits; ERR_DENIED without the role operate. */
 int collector_clock_accept(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
                            int64_t time_ms, uint64_t *offset, struct err *err);
@@ -137,13 +136,12 @@ struct collector_head {
 };
 struct collector_head collector_head(const struct collector *c); /* sealed entries only */
 
-/* Commits from `from_offset` on, each behind its length (u32), at least one and otherwise at most
- * bytes_max; *count 0 when from_offset is the next one. ERR_CORRUPT: previous_hash is not ours;
- * ERR_INVALID: from_offset starts no commit or lies beyond the head. */
-int collector_fetch(struct collector *c, struct kv *kv, uint64_t from_offset,
-                    const uint8_t previous_hash[HASH_BYTES], size_t bytes_max, struct buf *out,
-                    uint32_t *count, struct err *err);
-/* The entry at an offset, body included, decoded into the arena; ERR_NOT_FOUND. */
+/* Cuts off the commits wholly below `offset`, but never the last. Their batches' numbers are
+ * answered `settled` from then on; what was applied, and the last number of each spool, stay. What
+ * goes is gone: the caller has a backup that begins where the journal did, and a base. */
+int collector_trim(struct kv *kv, uint64_t offset, struct err *err);
+/* The entry at an offset, of the open group too, body included, decoded into the arena;
+ * ERR_NOT_FOUND. Those who follow the journal fetch it from journal_store_core.h. */
 int collector_entry(struct collector *c, struct kv *kv, uint64_t offset, struct arena *arena,
                     struct entry *out, struct err *err);
 

@@ -25,8 +25,10 @@ static void register_batches(struct collector_counters *n, struct counters *c)
     static const char batches[] = "Batches answered, by the verdict on the whole.";
     static const char rows[] = "Rows refused, by code.";
     n->batches[0] = counters_add(c, "batches_total", "taken", batches);
-    for (unsigned i = 1; i < COLLECTOR_REFUSALS; i++)
+    for (unsigned i = 1; i <= REFUSAL_EMPTY; i++)
         n->batches[i] = counters_add(c, "batches_total", refusal_name((enum refusal)i), batches);
+    n->batches[REFUSAL_BAD_CODE] =
+        counters_add(c, "batches_total", refusal_name(REFUSAL_BAD_CODE), batches);
     n->batches_repeated = counters_add(c, "batches_repeated_total", NULL,
                                        "Batches that came again and got their answer again.");
     n->rows_accepted = counters_add(c, "rows_accepted_total", NULL, "Rows accepted.");

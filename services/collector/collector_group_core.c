@@ -23,21 +23,32 @@ void group_clear(struct group *g)
 
 static void start(struct collector *c, int64_t time_ms)
 {
-    require(c->group.count == 0 && time_ms >= c->state.time_ms);
+    require(c->group.count == 0 && time_ms >= c->state.clock.time_ms);
     c->group.first_offset = c->state.next_offset;
     c->group.time_ms = time_ms;
 }
 
-static void append(struct collector *c, struct entry *e)
+static struct entry_place append(struct collector *c, struct entry *e)
 {
     struct group *g = &c->group;
     void *starts = g->starts;
+    struct entry_place place = {
+        .offset = c->state.next_offset,
+        .position = JOURNAL_COMMIT_HEAD_BYTES + (uint32_t)g->entries.len,
+    };
     alloc_reserve(&starts, &g->capacity, g->count + 1, sizeof *g->starts);
     g->starts = starts;
     g->starts[g->count++] = g->entries.len;
     e->offset = c->state.next_offset++;
     e->time_ms = g->time_ms;
     journal_entry_encode(&g->entries, e);
+    return place;
+}
+
+struct slice group_last(const struct group *g)
+{
+    size_t start = g->starts[g->count - 1];
+    return slice_of(g->entries.data + start, g->entries.len - start);
 }
 
 void group_write(struct collector *c, struct kv *kv)
@@ -52,11 +63,10 @@ void group_write(struct collector *c, struct kv *kv)
     memcpy(head.previous_hash, c->state.hash, HASH_BYTES);
     buf_clear(&c->commit);
     journal_commit_encode(&c->commit, &head, buf_slice(&g->entries));
-    record_commit_put(kv, head.first_offset, buf_slice(&c->commit));
+    journal_store_append(kv, head.first_offset, buf_slice(&c->commit));
     c->state.commit_number = head.number;
     memcpy(c->state.hash, head.hash, HASH_BYTES);
-    c->state.time_ms = head.time_ms;
-    c->state.tick_ms = c->clock.tick_ms;
+    c->state.clock = clock_mark(&c->clock, head.time_ms);
     record_state_put(kv, &c->state);
     c->round_bytes += c->commit.len;
     group_clear(g);
@@ -91,14 +101,14 @@ void group_open(struct collector *c, struct kv *kv)
     start(c, c->clock.time_ms);
 }
 
-void group_add(struct collector *c, struct kv *kv, struct entry *e)
+struct entry_place group_add(struct collector *c, struct kv *kv, struct entry *e)
 {
     int64_t time_ms = c->group.time_ms;
     if (c->group.entries.len >= GROUP_BYTES_MAX) {
         group_write(c, kv);
         start(c, time_ms);
     }
-    append(c, e);
+    return append(c, e);
 }
 
 bool collector_seal(struct collector *c, struct kv *kv)

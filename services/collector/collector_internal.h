@@ -4,6 +4,7 @@
 #define TONGHOP_COLLECTOR_COLLECTOR_INTERNAL_H
 
 #include "services/collector/collector_core.h"
+#include "services/collector/journal_store_core.h"
 
 /* --- records: collector_record_core.c --------------------------------------------------------- */
 
@@ -13,12 +14,17 @@ struct collector_state {
     uint64_t next_offset;
     uint64_t commit_number;
     uint8_t hash[HASH_BYTES]; /* of that commit */
-    int64_t time_ms;          /* likewise */
-    int64_t tick_ms;          /* of the last tick */
+    struct clock_mark clock;  /* likewise */
     uint64_t next_row;        /* rows of all batches so far */
     uint32_t next_spool;
     bool replay;
     uint8_t instance[16];
+};
+
+/* Where an entry stands: its offset, and its first byte within its commit. */
+struct entry_place {
+    uint64_t offset;
+    uint32_t position;
 };
 
 struct spool_record {
@@ -34,15 +40,17 @@ bool record_spool_get(struct kv *kv, uint32_t producer, const struct spool_id *s
                       struct spool_record *out);
 void record_spool_put(struct kv *kv, uint32_t producer, const struct spool_id *spool,
                       const struct spool_record *record);
-bool record_number_get(struct kv *kv, uint32_t spool, uint64_t number, uint64_t *offset);
-void record_number_put(struct kv *kv, uint32_t spool, uint64_t number, uint64_t offset);
-void record_commit_put(struct kv *kv, uint64_t first_offset, struct slice commit);
-void record_registry_put(struct kv *kv, uint64_t offset);
-/* The first commit or registry offset not below `offset`; false: none. */
-bool record_seek(struct kv_cursor *cursor, uint64_t offset, uint64_t *found, struct slice *value);
-bool record_next(struct kv_cursor *cursor, uint64_t *found, struct slice *value);
-/* The commit that `offset` lies in, or would if it were longer; false: none. */
-bool record_commit_around(struct kv *kv, uint64_t offset, struct slice *commit);
+bool record_number_get(struct kv *kv, uint32_t spool, uint64_t number, struct entry_place *out);
+void record_number_put(struct kv *kv, uint32_t spool, uint64_t number,
+                       const struct entry_place *place);
+/* Forgets the numbers whose entries lie below `offset`, but for the last one of each spool. */
+void record_number_trim(struct kv *kv, uint64_t offset);
+/* What was applied, whole: the registry does not hang on commits that may be trimmed. */
+void record_registry_put(struct kv *kv, uint64_t offset, struct slice entry);
+/* KV_FIRST or KV_NEXT on a cursor of that table; false at the end. The entry's bytes are borrowed
+ * until the next write. */
+bool record_registry_move(struct kv_cursor *cursor, enum kv_move move, uint64_t *offset,
+                          struct slice *entry);
 /* The transaction's sticky error as a return value. */
 int record_result(const struct kv *kv, struct err *err);
 
@@ -62,8 +70,10 @@ void group_fini(struct group *g);
 void group_clear(struct group *g);
 /* Makes ready for an entry at the present time: ticks that are due come before it. */
 void group_open(struct collector *c, struct kv *kv);
-/* Gives the entry its offset and the group's time, and adds it. */
-void group_add(struct collector *c, struct kv *kv, struct entry *e);
+/* Gives the entry its offset and the group's time, and adds it; where it will stand. */
+struct entry_place group_add(struct collector *c, struct kv *kv, struct entry *e);
+/* The bytes of the entry added last; borrowed until the next is. */
+struct slice group_last(const struct group *g);
 /* The group as a commit into kv, if there is any. */
 void group_write(struct collector *c, struct kv *kv);
 /* Each tick that is due, as a commit of its own. No group is open. */
@@ -71,17 +81,17 @@ void group_write_ticks(struct collector *c, struct kv *kv);
 /* The first entry of a new journal. */
 void group_write_genesis(struct collector *c, struct kv *kv);
 
-/* --- finding entries again: collector_fetch_core.c -------------------------------------------- */
+/* --- finding entries again: collector_entry_core.c -------------------------------------------- */
 
-/* The entry at that offset, sealed or in the open group; body borrowed until the next write.
- * ERR_NOT_FOUND, or ERR_CORRUPT. */
-int fetch_entry(struct collector *c, struct kv *kv, uint64_t offset, struct arena *arena,
-                struct entry *out, struct err *err);
+/* The entry at that place, sealed or in the open group, and no other is looked at; body borrowed
+ * until the next write. ERR_NOT_FOUND when it was trimmed, or ERR_CORRUPT. */
+int entry_find(struct collector *c, struct kv *kv, const struct entry_place *place,
+               struct arena *arena, struct entry *out, struct err *err);
 
 /* --- what is applied: collector_apply_core.c -------------------------------------------------- */
 
-/* The registry as the entries in kv and the open group make it; the caller destroys it. *last is
- * the offset of the last of them, 0 without any. */
+/* The registry as its records in kv make it; the caller destroys it. *last is the offset of the
+ * last of them, 0 without any. */
 int apply_restore(struct collector *c, struct kv *kv, struct registry **out, uint64_t *last,
                   struct err *err);
 

@@ -4,6 +4,9 @@
 
 #include "common/base/parse.h"
 #include "services/collector/collector_service.h"
+#include "services/collector/journal_store_core.h"
+
+enum { WALK_BYTES = 1 << 20 };
 
 struct printer {
     FILE *out;
@@ -62,16 +65,40 @@ static int walk_commit(struct printer *p, struct slice commit, struct err *err)
     return rc;
 }
 
+/* As a follower takes them: *before is the head of the commit before, and goes on. */
+static int walk_fetched(struct printer *p, struct slice bytes, struct commit_head *before,
+                        struct err *err)
+{
+    struct reader r = reader_of(bytes);
+    int rc = 0;
+    while (rc == 0 && !reader_done(&r)) {
+        struct slice commit = reader_bytes(&r, reader_u32(&r));
+        rc = walk_commit(p, commit, err);
+        if (rc == 0)
+            rc = journal_commit_peek(commit, before, err);
+    }
+    return rc;
+}
+
 static int walk(struct printer *p, struct kv *kv, struct err *err)
 {
-    struct slice commit;
-    int rc = 0;
-    struct kv_cursor *c = kv_cursor_open(kv, COLLECTOR_COMMITS);
-    for (bool more = kv_cursor_move(c, KV_FIRST, NULL, &commit); more && rc == 0;
-         more = kv_cursor_move(c, KV_NEXT, NULL, &commit))
-        rc = walk_commit(p, commit, err);
-    kv_cursor_close(c);
-    return rc == 0 && kv_failed(kv) ? err_set(err, kv->err.code, "%s", kv->err.text) : rc;
+    struct buf bytes = {0};
+    struct commit_head first, last, before = {0};
+    uint32_t count = 1;
+    int rc = journal_store_ends(kv, &first, &last, err);
+    if (rc == 0) {
+        before.first_offset = first.first_offset;
+        memcpy(before.hash, first.previous_hash, HASH_BYTES);
+    }
+    while (rc == 0 && count > 0) {
+        buf_clear(&bytes);
+        rc = journal_store_fetch(kv, before.first_offset + before.entry_count, before.hash,
+                                 WALK_BYTES, &bytes, &count, err);
+        if (rc == 0)
+            rc = walk_fetched(p, buf_slice(&bytes), &before, err);
+    }
+    buf_fini(&bytes);
+    return rc == ERR_NOT_FOUND ? 0 : rc; /* no journal was begun */
 }
 
 static int print_journal(struct service *service, struct printer *p, struct err *err)

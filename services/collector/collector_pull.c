@@ -2,6 +2,7 @@
  * until it is, or until its time is over. */
 #include "common/base/alloc.h"
 #include "services/collector/collector_service.h"
+#include "services/collector/journal_store_core.h"
 
 enum { PULL_WAIT_MAX_MS = 60 * 1000 };
 
@@ -59,9 +60,9 @@ static bool serve(struct collector_service *s, struct kv *kv, struct collector_p
     struct err e;
     uint32_t count;
     buf_clear(&s->pull_bytes);
-    int rc = collector_fetch(s->core, kv, p->fetch.from_offset, p->fetch.previous_hash,
-                             clamp(p->fetch.bytes_max, s->config->fetch_bytes_max), &s->pull_bytes,
-                             &count, &e);
+    int rc = journal_store_fetch(kv, p->fetch.from_offset, p->fetch.previous_hash,
+                                 clamp(p->fetch.bytes_max, s->config->fetch_bytes_max),
+                                 &s->pull_bytes, &count, &e);
     p->tried = true;
     if (rc == 0 && count == 0 && now_ms < p->deadline_ms)
         return false;

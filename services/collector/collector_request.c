@@ -12,7 +12,7 @@ static struct slice frame(const struct net_message *m, unsigned i)
 static void count_batch(struct collector_service *s, const struct verdict *v)
 {
     struct collector_counters *n = &s->count;
-    if (v->refusal < COLLECTOR_REFUSALS)
+    if (v->refusal < COLLECTOR_REFUSALS && n->batches[v->refusal])
         ++*n->batches[v->refusal];
     if (v->repeated) {
         ++*n->batches_repeated;
@@ -98,15 +98,17 @@ static void take_spool_state(struct collector_service *s, const struct collector
                              const struct net_message *m)
 {
     struct err e;
+    uint64_t last;
     struct kv *kv = collector_round_kv(s);
-    if (!kv) {
-        no_store(&e);
+    int rc = kv ? collector_last_number(s->core, kv, m->key.bytes, frame(m, 2), &from->head.spool,
+                                        &last, &e)
+                : no_store(&e);
+    if (rc != 0) {
         collector_send_failure(s, from, &e);
         return;
     }
     struct buf message = {0};
-    wire_pack_spool_state(
-        collector_last_number(s->core, kv, m->key.bytes, frame(m, 2), &from->head.spool), &message);
+    wire_pack_spool_state(last, &message);
     collector_round_answer(s, from, buf_slice(&message));
     buf_fini(&message);
 }
@@ -137,7 +139,7 @@ static int apply(struct collector_service *s, const struct net_message *m, uint6
         return no_store(e);
     switch (a.kind) {
     case WIRE_APPLY_REPLAY_TICK:
-        return collector_replay_tick(s->core, kv, a.time_ms, offset, e);
+        return collector_replay_tick(s->core, kv, m->key.bytes, a.time_ms, offset, e);
     case WIRE_APPLY_CLOCK_ACCEPT:
         return collector_clock_accept(s->core, kv, m->key.bytes, a.time_ms, offset, e);
     default:
@@ -303,7 +305,7 @@ void collector_request_take(struct collector_gate *gate, const struct net_messag
     int rc = wire_head_decode(frame(m, 0), &from.head, &e);
     if (rc == ERR_VERSION) {
         refuse_version(s, &from, &e);
-    } else if (rc != 0 || m->malformed || !m->has_key) {
+    } else if (rc != 0 || m->malformed || !m->has_key || m->frame_count < 2 || m->frame_count > 3) {
         ++*s->count.requests_malformed;
         if (rc == 0)
             err_set(&e, ERR_INVALID, "a request has two or three frames");

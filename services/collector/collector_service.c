@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "common/base/alloc.h"
+#include "common/base/parse.h"
 
 enum {
     ARENA_KEEP_BYTES = 4 << 20,
@@ -16,14 +17,39 @@ enum {
     MESSAGE_BYTES_MAX = 2 * WIRE_MESSAGE_BYTES_MAX,
 };
 
-const struct codec collector_codec = {
-    .unpack_batch = wire_unpack_batch,
-    .unpack_catalogue = wire_unpack_catalogue,
-    .unpack_plan = wire_unpack_plan,
-    .unpack_producer_change = wire_unpack_producer_change,
-};
-
 /* --- the store */
+
+/* A new one at every boot of the machine: "d0bee2f7-1f6b-4b5c-9d1f-0a3c5e7b9d11". */
+static int read_boot_id(uint8_t out[CLOCK_BOOT_ID_BYTES], struct err *e)
+{
+    static const char path[] = "/proc/sys/kernel/random/boot_id";
+    char text[64] = "", hex[64];
+    size_t len = 0;
+    FILE *file = fopen(path, "r");
+    if (file && !fgets(text, sizeof text, file))
+        text[0] = '\0';
+    if (file)
+        fclose(file);
+    for (const char *at = text; *at; at++)
+        if (*at != '-' && *at != '\n')
+            hex[len++] = *at;
+    if (parse_hex(slice_of(hex, len), out, CLOCK_BOOT_ID_BYTES, NULL) == 0)
+        return 0;
+    return err_set(e, ERR_IO,
+                   "%s cannot be read: without it a restart would hide a jump of the clock; let "
+                   "the service see /proc/sys",
+                   path);
+}
+
+static int read_machine(struct clock_reading *out, struct err *e)
+{
+    struct timespec wall, monotonic;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_gettime(CLOCK_BOOTTIME, &monotonic);
+    out->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
+    out->monotonic_ms = (int64_t)monotonic.tv_sec * 1000 + monotonic.tv_nsec / 1000000;
+    return read_boot_id(out->boot_id, e);
+}
 
 static int open_core(struct collector_service *s, struct err *e)
 {
@@ -31,17 +57,14 @@ static int open_core(struct collector_service *s, struct err *e)
     struct collector_options options = {.replay = s->config->replay,
                                         .fixed_keys = s->config->keys.items,
                                         .fixed_key_count = s->config->keys.count};
-    struct timespec wall, monotonic;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    clock_gettime(CLOCK_BOOTTIME, &monotonic);
-    options.wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000;
-    options.monotonic_ms = (int64_t)monotonic.tv_sec * 1000 + monotonic.tv_nsec / 1000000;
     if (sodium_init() < 0)
         return err_set(e, ERR_IO, "this machine gives no random numbers");
     randombytes_buf(options.instance, sizeof options.instance);
-    int rc = store_begin(s->store, true, &kv, e);
+    int rc = read_machine(&options.now, e);
     if (rc == 0)
-        rc = collector_open(&s->core, kv, &collector_codec, &options, e);
+        rc = store_begin(s->store, true, &kv, e);
+    if (rc == 0)
+        rc = collector_open(&s->core, kv, &wire_codec, &options, e);
     if (rc == 0)
         return store_commit(&kv, e);
     store_abort(&kv);

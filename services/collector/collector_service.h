@@ -18,7 +18,7 @@
 
 /* One above the last of enum refusal of each sort. */
 enum {
-    COLLECTOR_REFUSALS = REFUSAL_EMPTY + 1,
+    COLLECTOR_REFUSALS = REFUSAL_BAD_CODE + 1,
     COLLECTOR_ROW_REFUSALS = REFUSAL_PERIOD_TOO_OLD + 1,
 };
 
@@ -29,7 +29,7 @@ struct collector_counters {
     uint64_t *requests_unknown;
     uint64_t *requests_denied;
     uint64_t *requests_version;
-    uint64_t *batches[COLLECTOR_REFUSALS]; /* by refusal; 0: taken */
+    uint64_t *batches[COLLECTOR_REFUSALS]; /* by refusal; 0: taken; NULL: none of a batch */
     uint64_t *batches_repeated;
     uint64_t *rows_accepted;
     uint64_t *rows_refused[COLLECTOR_ROW_REFUSALS]; /* by refusal */
@@ -126,7 +126,6 @@ struct collector_service {
 };
 
 extern const struct service_definition collector_definition;
-extern const struct codec collector_codec;
 
 /* --- collector_counters.c */
 void collector_counters_register(struct collector_service *s);

@@ -57,7 +57,8 @@ static enum refusal unpack_refusal(int unpack_code)
     return unpack_code == ERR_LIMIT ? REFUSAL_TOO_LARGE : REFUSAL_MALFORMED;
 }
 
-/* The body of a batch refused whole is not kept, and its rows are none. */
+/* The body of a batch refused whole is not kept, and its rows are none; only which of them held bad
+ * codes is, for the answer. */
 static void judge(const struct collector *c, const struct submission *in, struct arena *arena,
                   struct entry *e)
 {
@@ -71,6 +72,8 @@ static void judge(const struct collector *c, const struct submission *in, struct
     require(in->batch != NULL);
     e->reported_at_ms = in->batch->reported_at_ms;
     e->refusal = (uint16_t)intake_judge_batch(&intake, in->batch);
+    if (e->refusal == REFUSAL_BAD_CODE)
+        e->refused_count = intake_bad_codes(&intake, in->batch, &e->refused);
     if (e->refusal != REFUSAL_NONE)
         return;
     e->body = in->payload;
@@ -93,38 +96,47 @@ static void take(struct collector *c, struct kv *kv, const struct submission *in
                       .first_row = c->state.next_row};
     memcpy(e.body_hash, in->hash, HASH_BYTES);
     judge(c, in, arena, &e);
-    group_add(c, kv, &e);
+    struct entry_place place = group_add(c, kv, &e);
     c->state.next_row += e.row_count;
     if (spool.last_number == 0)
         spool.ordinal = c->state.next_spool++;
     spool.last_number = in->number;
     record_spool_put(kv, who->producer, &in->spool, &spool);
-    record_number_put(kv, spool.ordinal, in->number, e.offset);
+    record_number_put(kv, spool.ordinal, in->number, &place);
     answer_with(&e, out);
 }
 
-static int find_earlier(struct collector *c, struct kv *kv, const struct submission *in,
-                        uint32_t spool, struct arena *arena, struct entry *e, struct err *err)
+static bool is_same_number(const struct entry *e, const struct submission *in, uint32_t producer)
 {
-    uint64_t offset;
-    if (!record_number_get(kv, spool, in->number, &offset))
+    return e->kind == ENTRY_BATCH && e->producer == producer && e->number == in->number &&
+           memcmp(&e->spool, &in->spool, sizeof e->spool) == 0;
+}
+
+/* ERR_NOT_FOUND when the entry was trimmed. */
+static int find_earlier(struct collector *c, struct kv *kv, const struct submission *in,
+                        const struct speaker *who, uint32_t spool, struct arena *arena,
+                        struct entry *e, struct err *err)
+{
+    struct entry_place place;
+    if (!record_number_get(kv, spool, in->number, &place))
         return ERR_NOT_FOUND;
-    int rc = fetch_entry(c, kv, offset, arena, e, err);
-    if (rc == 0 && (e->kind != ENTRY_BATCH || e->number != in->number))
+    int rc = entry_find(c, kv, &place, arena, e, err);
+    if (rc == 0 && !is_same_number(e, in, who->producer))
         rc = err_set(err, ERR_CORRUPT,
                      "the journal's store: the index of batch numbers leads to entry %llu, which "
                      "is another: restore the store from a backup",
-                     (unsigned long long)offset);
+                     (unsigned long long)place.offset);
     return rc;
 }
 
 /* A number that was used before. */
 static void repeat(struct collector *c, struct kv *kv, const struct submission *in,
-                   struct spool_record spool, struct arena *arena, struct verdict *out)
+                   const struct speaker *who, struct spool_record spool, struct arena *arena,
+                   struct verdict *out)
 {
     struct entry e;
     struct err err = {0};
-    int rc = find_earlier(c, kv, in, spool.ordinal, arena, &e, &err);
+    int rc = find_earlier(c, kv, in, who, spool.ordinal, arena, &e, &err);
     if (rc == ERR_NOT_FOUND) {
         out->refusal = REFUSAL_SETTLED;
     } else if (rc != 0) {
@@ -150,7 +162,7 @@ static void answer_number(struct collector *c, struct kv *kv, const struct submi
         out->refusal = REFUSAL_NUMBER_GAP;
         out->expected_number = spool.last_number + 1;
     } else {
-        repeat(c, kv, in, spool, arena, out);
+        repeat(c, kv, in, who, spool, arena, out);
     }
 }
 
@@ -166,13 +178,22 @@ void collector_submit(struct collector *c, struct kv *kv, const struct submissio
         *out = (struct verdict){.refusal = REFUSAL_UNAVAILABLE, .time_ms = c->clock.time_ms};
 }
 
-uint64_t collector_last_number(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
-                               struct slice officer, const struct spool_id *spool)
+static int refuse_speaker(enum refusal refusal, struct err *err)
+{
+    int code = refusal == REFUSAL_UNKNOWN_OFFICER ? ERR_NOT_FOUND : ERR_DENIED;
+    return err_set(err, code, "%s", refusal_sentence_en(refusal));
+}
+
+int collector_last_number(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
+                          struct slice officer, const struct spool_id *spool, uint64_t *last,
+                          struct err *err)
 {
     struct speaker who;
     struct spool_record record = {0};
-    if (find_speaker(c, key, officer, &who) != REFUSAL_NONE ||
-        !record_spool_get(kv, who.producer, spool, &record))
-        return 0;
-    return record.last_number;
+    enum refusal refusal = find_speaker(c, key, officer, &who);
+    if (refusal != REFUSAL_NONE)
+        return refuse_speaker(refusal, err);
+    record_spool_get(kv, who.producer, spool, &record);
+    *last = record.last_number;
+    return record_result(kv, err);
 }

@@ -35,8 +35,21 @@ struct judge {
     struct indicator_view *indicators;
 };
 
+/* --- the whole batch */
+
+static bool all_codes(const struct slice *words, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!ident_valid(words[i]))
+            return false;
+    return true;
+}
+
 enum refusal intake_judge_batch(const struct intake *in, const struct batch *batch)
 {
+    if (!all_codes(batch->units, batch->unit_count) ||
+        !all_codes(batch->indicators, batch->indicator_count))
+        return REFUSAL_BAD_CODE;
     if (batch->row_count == 0)
         return REFUSAL_EMPTY;
     if (batch->reported_at_ms > in->time_ms + INTAKE_AHEAD_MS)
@@ -44,14 +57,34 @@ enum refusal intake_judge_batch(const struct intake *in, const struct batch *bat
     return REFUSAL_NONE;
 }
 
+static bool *find_bad_words(const struct slice *words, uint32_t count, struct arena *arena)
+{
+    bool *bad = arena_alloc(arena, count * sizeof *bad);
+    for (uint32_t i = 0; i < count; i++)
+        bad[i] = !ident_valid(words[i]);
+    return bad;
+}
+
+uint32_t intake_bad_codes(const struct intake *in, const struct batch *batch,
+                          struct row_refusal **out)
+{
+    const bool *unit_bad = find_bad_words(batch->units, batch->unit_count, in->arena);
+    const bool *indicator_bad =
+        find_bad_words(batch->indicators, batch->indicator_count, in->arena);
+    uint32_t count = 0;
+    *out = arena_alloc(in->arena, batch->row_count * sizeof **out);
+    for (uint32_t row = 0; row < batch->row_count; row++)
+        if (unit_bad[batch->unit_refs[row]] || indicator_bad[batch->indicator_refs[row]])
+            (*out)[count++] = (struct row_refusal){row, REFUSAL_BAD_CODE};
+    return count;
+}
+
+/* --- its rows */
+
 /* Codes of an earlier catalogue keep their ordinals, though no unit may bear them now. */
 static struct unit_view view_unit(const struct judge *j, struct slice code)
 {
     struct unit_view v = {.first = 1, .last = 0};
-    if (!ident_valid(code)) {
-        v.refusal = REFUSAL_BAD_CODE;
-        return v;
-    }
     v.code = catalogue_code_find(j->catalogue, code);
     if (v.code == CATALOGUE_NONE ||
         catalogue_unit_near(j->catalogue, v.code, j->today) == CATALOGUE_NONE)
@@ -67,10 +100,6 @@ static uint32_t allowed_ops(const struct indicator *def)
 static struct indicator_view view_indicator(const struct judge *j, struct slice id)
 {
     struct indicator_view v = {0};
-    if (!ident_valid(id)) {
-        v.refusal = REFUSAL_BAD_CODE;
-        return v;
-    }
     v.ordinal = registry_indicator_find(j->in->registry, id);
     if (v.ordinal == REGISTRY_NONE) {
         v.refusal = REFUSAL_UNKNOWN_INDICATOR;
@@ -120,7 +149,7 @@ static void look_at_run(const struct judge *j, struct unit_view *v, day_t day)
     v->unit = catalogue_unit_on(j->catalogue, v->code, day);
     if (v->unit == CATALOGUE_NONE)
         v->run_refusal = REFUSAL_UNIT_NOT_IN_FORCE;
-    else if (!registry_in_scope(j->in->registry, j->in->producer, v->unit, day))
+    else if (!registry_covers(j->in->registry, j->in->producer, v->unit, day))
         v->run_refusal = REFUSAL_OUT_OF_SCOPE;
     else
         v->run_refusal = REFUSAL_NONE;
@@ -174,13 +203,6 @@ static enum refusal judge_value(const struct indicator *def, int64_t value)
     return REFUSAL_NONE;
 }
 
-static enum refusal judge_codes(const struct unit_view *u, const struct indicator_view *i)
-{
-    if (u->refusal == REFUSAL_BAD_CODE || i->refusal == REFUSAL_BAD_CODE)
-        return REFUSAL_BAD_CODE;
-    return u->refusal != REFUSAL_NONE ? u->refusal : i->refusal;
-}
-
 /* The first fault in the order in which a person would mend them: what is spoken of, when, whether
  * it may be, and only then the figure. */
 static enum refusal judge_row(const struct judge *j, const struct batch *batch, uint32_t row)
@@ -189,7 +211,7 @@ static enum refusal judge_row(const struct judge *j, const struct batch *batch, 
     struct indicator_view *i = &j->indicators[batch->indicator_refs[row]];
     day_t day = batch->days[row];
     enum op op = batch->ops ? (enum op)batch->ops[row] : OP_SET;
-    enum refusal refusal = judge_codes(u, i);
+    enum refusal refusal = u->refusal != REFUSAL_NONE ? u->refusal : i->refusal;
     if (refusal == REFUSAL_NONE)
         refusal = judge_indicator_on(j, i, day);
     if (refusal == REFUSAL_NONE)

@@ -17,10 +17,17 @@ struct intake {
     struct arena *arena; /* for the result and the tables per dictionary entry */
 };
 
-/* Of the whole batch: REFUSAL_NONE, EMPTY or CLOCK_AHEAD. */
+/* Of the whole batch: REFUSAL_NONE, BAD_CODE, EMPTY or CLOCK_AHEAD. BAD_CODE for any word of its
+ * dictionaries that is no code, used by a row or not: it may be anything, a person's name too, and
+ * what is accepted is kept for ever. */
 enum refusal intake_judge_batch(const struct intake *in, const struct batch *batch);
-/* Of each row: those refused, ascending; returns their count. Checks once per dictionary entry what
- * can be checked there, so that a row costs a few nanoseconds. */
+/* Of each row of a batch that is refused as BAD_CODE: those that name such a word, ascending;
+ * returns their count. */
+uint32_t intake_bad_codes(const struct intake *in, const struct batch *batch,
+                          struct row_refusal **out);
+/* Of each row of a batch that is not refused whole: those refused, ascending; returns their count.
+ * Checks once per dictionary entry what can be checked there, so that a row costs a few
+ * nanoseconds. */
 uint32_t intake_judge_rows(const struct intake *in, const struct batch *batch,
                            struct row_refusal **out);
 

@@ -79,7 +79,9 @@ START_TEST(a_stranger_gets_no_link)
     const struct {
         const char *endpoint;
         const struct net_keypair *server;
-    } doors[] = {{c.collector_ipc, &c.collector_keys}, {c.query_ipc, &c.aggregator_keys}};
+    } doors[] = {{c.collector_ipc, &c.collector_keys},
+                 {c.query_ipc, &c.aggregator_keys},
+                 {c.feed_ipc, &c.aggregator_keys}};
     for (size_t i = 0; i < sizeof doors / sizeof *doors; i++) {
         peer_open(&p, c.net, doors[i].endpoint, &doors[i].server->public_key, &stranger);
         peer_await_refusal(&p);

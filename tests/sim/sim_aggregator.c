@@ -32,7 +32,7 @@ static void open_ledger(struct sim *w)
     struct sim_aggregator *a = &w->aggregator;
     struct err err = {0};
     struct kv *kv = memkv_begin(a->disk, false);
-    if (ledger_open(&a->ledger, kv, &sim_codec, &err) != 0)
+    if (ledger_open(&a->ledger, kv, &wire_codec, &err) != 0)
         sim_fail(w, "the aggregator does not start: %s", err.text);
     memkv_abort(&kv);
     a->checkpoint_offset = ledger_position(a->ledger).offset;

@@ -6,6 +6,7 @@
 
 #include "common/base/alloc.h"
 #include "common/wire/wire.h"
+#include "services/collector/journal_store_core.h"
 
 enum {
     ROUND_MESSAGES_MAX = 8,
@@ -59,11 +60,11 @@ static int open_core(struct sim *w, struct err *err)
     struct collector_options options = {.replay = w->replay,
                                         .fixed_keys = &sim_operator_key,
                                         .fixed_key_count = 1,
-                                        .wall_ms = sim_collector_wall_ms(w),
-                                        .monotonic_ms = monotonic_ms(w)};
+                                        .now = {.wall_ms = sim_collector_wall_ms(w),
+                                                .monotonic_ms = monotonic_ms(w)}};
     memcpy(options.instance, &w->seed, sizeof w->seed);
     struct kv *kv = memkv_begin(c->disk, true);
-    int rc = collector_open(&c->core, kv, &sim_codec, &options, err);
+    int rc = collector_open(&c->core, kv, &wire_codec, &options, err);
     if (rc != 0) {
         memkv_abort(&kv);
         return rc;
@@ -150,7 +151,8 @@ static int apply(struct sim *w, struct kv *kv, const struct sim_message *m, uint
     struct collector *core = w->collector.core;
     switch (m->apply.kind) {
     case SIM_APPLY_REPLAY_TICK:
-        return collector_replay_tick(core, kv, m->apply.time_ms, offset, err);
+        return collector_replay_tick(core, kv, sim_operator_key.key, m->apply.time_ms, offset,
+                                     err);
     case SIM_APPLY_CLOCK_ACCEPT:
         return collector_clock_accept(core, kv, sim_operator_key.key, m->apply.time_ms, offset,
                                       err);
@@ -182,7 +184,7 @@ static void serve_fetch(struct sim *w, const struct sim_message *m)
     struct err err = {0};
     struct sim_message *answer = answer_to(w, m, SIM_COMMITS);
     struct kv *kv = memkv_begin(w->collector.disk, false);
-    int rc = collector_fetch(w->collector.core, kv, m->fetch.from_offset, m->fetch.previous_hash,
+    int rc = journal_store_fetch(kv, m->fetch.from_offset, m->fetch.previous_hash,
                              m->fetch.bytes_max, &commits, &answer->commits.count, &err);
     memkv_abort(&kv);
     if (rc != 0)

@@ -11,7 +11,7 @@ static void open_ledger(struct sim *w)
 {
     struct err err = {0};
     struct kv *kv = memkv_begin(w->verifier.disk, false);
-    if (ledger_open(&w->verifier.ledger, kv, &sim_codec, &err) != 0)
+    if (ledger_open(&w->verifier.ledger, kv, &wire_codec, &err) != 0)
         sim_fail(w, "the verifier's ledger does not open: %s", err.text);
     memkv_abort(&kv);
 }
@@ -151,7 +151,7 @@ void sim_verifier_check_end(struct sim *w)
     sim_verifier_compare(w, w->aggregator.disk, w->aggregator.checkpoint_offset);
     check_conservation(w);
     struct naive_ledger *naive =
-        naive_ledger_create(w->journal.entries, w->journal.count, &sim_codec);
+        naive_ledger_create(w->journal.entries, w->journal.count, &wire_codec);
     ask_questions(w, naive);
     naive_ledger_destroy(naive);
 }

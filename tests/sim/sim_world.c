@@ -22,9 +22,6 @@ enum {
     HOUR_OF_START = 22, /* so that most worlds see a midnight */
 };
 
-const struct codec sim_codec = {wire_unpack_batch, wire_unpack_catalogue, wire_unpack_plan,
-                                wire_unpack_producer_change};
-
 static const struct sim *current;
 
 const struct sim *sim_current(void)

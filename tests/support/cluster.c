@@ -40,7 +40,7 @@ static void write_collector(const struct cluster *c)
     buf_printf(&text, "operate_keys: [{name: operator, key: \"%s\"}]\n",
                key_text(&c->operator_keys, key));
     write_store(c, "collector", c->options.collector_map, &text);
-    buf_printf(&text, "journal: {replay: true}\n%s",
+    buf_printf(&text, "journal: {replay: %s}\n%s", c->options.live ? "false" : "true",
                c->options.collector_more ? c->options.collector_more : "");
     temp_dir_write(&c->dir, "collector.yaml", (const char *)text.data);
     buf_fini(&text);

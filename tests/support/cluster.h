@@ -1,6 +1,7 @@
 /* A collector and an aggregator as an operator would run them: own processes, own configuration
- * files and keys, in a private directory. Both listen on ipc and at a free tcp port. Replay mode,
- * so that civil time is what the test says. The province they count in: province.h. */
+ * files and keys, in a private directory. Both listen on ipc and at a free tcp port. Replay mode
+ * unless said otherwise, so that civil time is what the test says. The province they count in:
+ * province.h. */
 #ifndef TONGHOP_TESTS_CLUSTER_H
 #define TONGHOP_TESTS_CLUSTER_H
 
@@ -13,6 +14,7 @@ struct cluster_options {
     const char *collector_map;  /* store.map_size; NULL: 1GiB */
     const char *aggregator_map; /* likewise */
     const char *collector_more; /* further lines of its configuration; NULL: none */
+    bool live;                  /* the journal's time is the clock's */
 };
 
 struct cluster {

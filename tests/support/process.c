@@ -177,6 +177,15 @@ void process_kill(struct process *p)
     forget(p);
 }
 
+void process_end(struct process *p)
+{
+    if (p->pid == 0)
+        return;
+    kill(p->pid, SIGKILL);
+    await_end(p->program, p->pid);
+    forget(p);
+}
+
 int process_wait(struct process *p)
 {
     int code = await_end(p->program, p->pid);

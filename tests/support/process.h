@@ -27,8 +27,10 @@ void process_start(struct process *p);
 /* Fails the test when the program ends instead. Once it was ready, does nothing. */
 void process_await_ready(struct process *p);
 void process_kill(struct process *p); /* SIGKILL, and waits until it is gone */
-int process_wait(struct process *p);  /* for its own end; its exit code or PROCESS_SIGNALLED + n */
-int process_stop(struct process *p);  /* SIGTERM and process_wait */
+/* The same for one that may have ended by itself: its disk is gone. */
+void process_end(struct process *p);
+int process_wait(struct process *p); /* for its own end; its exit code or PROCESS_SIGNALLED + n */
+int process_stop(struct process *p); /* SIGTERM and process_wait */
 
 /* How often the log has `text`. */
 unsigned process_log_count(const struct process *p, const char *text);

@@ -41,7 +41,7 @@ static struct unit_span unit_of(const char *code, const char *type, uint8_t leve
     return span;
 }
 
-static void apply_catalogue(struct cluster *c)
+uint64_t province_end_unit(struct cluster *c, const char *code, const char *last_day)
 {
     struct unit_span spans[1 + PROVINCE_DISTRICTS + PROVINCE_COMMUNES];
     uint32_t count = 0;
@@ -51,9 +51,12 @@ static void apply_catalogue(struct cluster *c)
     for (unsigned i = 0; i < PROVINCE_COMMUNES; i++)
         spans[count++] = unit_of(province_communes[i], "commune", 3,
                                  province_districts[i * PROVINCE_DISTRICTS / PROVINCE_COMMUNES]);
+    for (uint32_t i = 0; i < count; i++)
+        if (code && strcmp(spans[i].code.text, code) == 0)
+            spans[i].to = day_from(last_day);
     struct wire_apply a = {.kind = WIRE_APPLY_CATALOGUE,
                            .catalogue = {.spans = spans, .span_count = count}};
-    cluster_apply(c, &a);
+    return cluster_apply(c, &a);
 }
 
 static struct indicator indicator_of(const char *id, enum indicator_kind kind,
@@ -105,34 +108,47 @@ uint64_t province_apply(struct cluster *c)
 {
     struct wire_apply tick = {.kind = WIRE_APPLY_REPLAY_TICK, .time_ms = PROVINCE_TIME_MS};
     cluster_apply(c, &tick);
-    apply_catalogue(c);
+    province_end_unit(c, NULL, NULL);
     return apply_plan(c);
 }
 
 /* --- figures */
 
+static uint32_t refer(struct slice *dictionary, uint32_t *count, const char *text)
+{
+    for (uint32_t i = 0; i < *count; i++)
+        if (slice_equal(dictionary[i], slice_str(text)))
+            return i;
+    dictionary[*count] = slice_str(text);
+    return (*count)++;
+}
+
+struct batch province_batch_of(struct arena *arena, const struct province_row *rows, uint32_t count)
+{
+    struct batch b = {.reported_at_ms = PROVINCE_TIME_MS,
+                      .row_count = count,
+                      .units = arena_alloc(arena, count * sizeof *b.units),
+                      .indicators = arena_alloc(arena, count * sizeof *b.indicators),
+                      .unit_refs = arena_alloc(arena, count * sizeof *b.unit_refs),
+                      .indicator_refs = arena_alloc(arena, count * sizeof *b.indicator_refs),
+                      .days = arena_alloc(arena, count * sizeof *b.days),
+                      .ops = arena_alloc(arena, count),
+                      .values = arena_alloc(arena, count * sizeof *b.values)};
+    for (uint32_t i = 0; i < count; i++) {
+        b.unit_refs[i] = refer(b.units, &b.unit_count, rows[i].unit);
+        b.indicator_refs[i] = refer(b.indicators, &b.indicator_count, rows[i].indicator);
+        b.days[i] = day_from(rows[i].day);
+        b.ops[i] = (uint8_t)rows[i].op;
+        b.values[i] = rows[i].value;
+    }
+    return b;
+}
+
 struct batch province_batch(struct arena *arena, const char *unit, const char *indicator,
                             const char *day, enum op op, int64_t value)
 {
-    struct batch b = {.reported_at_ms = PROVINCE_TIME_MS,
-                      .unit_count = 1,
-                      .indicator_count = 1,
-                      .row_count = 1,
-                      .units = arena_alloc(arena, sizeof *b.units),
-                      .indicators = arena_alloc(arena, sizeof *b.indicators),
-                      .unit_refs = arena_alloc(arena, sizeof *b.unit_refs),
-                      .indicator_refs = arena_alloc(arena, sizeof *b.indicator_refs),
-                      .days = arena_alloc(arena, sizeof *b.days),
-                      .ops = arena_alloc(arena, 1),
-                      .values = arena_alloc(arena, sizeof *b.values)};
-    b.units[0] = slice_str(unit);
-    b.indicators[0] = slice_str(indicator);
-    b.unit_refs[0] = 0;
-    b.indicator_refs[0] = 0;
-    b.days[0] = day_from(day);
-    b.ops[0] = (uint8_t)op;
-    b.values[0] = value;
-    return b;
+    const struct province_row row = {unit, indicator, day, op, value};
+    return province_batch_of(arena, &row, 1);
 }
 
 int province_ask(struct peer *p, const char *unit, const char *indicator, uint64_t not_before,

@@ -24,7 +24,20 @@ extern const char *const province_communes[PROVINCE_COMMUNES];
 /* Moves the journal to that time and applies catalogue and plan; the offset of the last. */
 uint64_t province_apply(struct cluster *c);
 
-/* A batch of one row; it lives as long as the arena. */
+/* The catalogue once more, with one unit that ends on that day and has no heir; NULL: with none. */
+uint64_t province_end_unit(struct cluster *c, const char *code, const char *last_day);
+
+struct province_row {
+    const char *unit;
+    const char *indicator;
+    const char *day;
+    enum op op;
+    int64_t value;
+};
+/* A batch reported at PROVINCE_TIME_MS; it lives as long as the arena. */
+struct batch province_batch_of(struct arena *arena, const struct province_row *rows,
+                               uint32_t count);
+/* The same of one row. */
 struct batch province_batch(struct arena *arena, const char *unit, const char *indicator,
                             const char *day, enum op op, int64_t value);
 

@@ -371,7 +371,7 @@ START_TEST(what_is_not_understood_is_not_applied)
         {"a unit's span", {1, 1}, 15, ERR_VERSION, "field 15 of UnitSpan"},
         {"a producer", {3, 2}, 15, ERR_VERSION, "field 15 of Producer"},
         {"a jump of the clock", {5}, 2, ERR_VERSION, "field 2 of ClockAccept"},
-        {"known, and not enough", {2}, 1, ERR_INVALID, "Plan"},
+        {"known, and not enough", {2}, 1, ERR_INVALID, "Apply.root"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf bytes = {0};

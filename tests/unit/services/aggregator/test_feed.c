@@ -171,10 +171,14 @@ static void beat(struct world_feed *w, unsigned loss_percent)
     take_heads(&w->subscriber, w->feed);
 }
 
-/* Snapshots are asked for when the subscriber gets to it, not in the beat. */
+/* Snapshots are asked for when the subscriber gets to it, not in the beat. One of another epoch
+ * than the heads it heard last tells it nothing, and a stream may have gone with the old epoch: it
+ * waits for the heads. */
 static void take_snapshots(struct world_feed *w, unsigned percent)
 {
     struct feed_cells snapshot;
+    if (w->subscriber.epoch != feed_epoch(w->feed))
+        return;
     struct kv *kv = memkv_begin(w->store, false);
     for (size_t i = 0; i < w->subscriber.count; i++) {
         struct heard_stream *h = &w->subscriber.streams[i];
