@@ -42,6 +42,9 @@ static void register_following(struct aggregator_counters *n, struct counters *c
     n->checkpoints_failed =
         counters_add(c, "checkpoints_failed_total", NULL,
                      "Checkpoints that failed; what they held is pulled and applied again.");
+    n->figures_excluded =
+        counters_gauge(c, "figures_excluded", NULL,
+                       "Figures in no sum, as no unit bears their code on their day.");
     n->lag_entries = counters_gauge(c, "lag_entries", NULL,
                                     "Journal entries that the collector has and no checkpoint.");
 }

@@ -56,6 +56,7 @@ static void become_ready(struct aggregator_service *s)
         return;
     s->ready = true;
     s->puller.wait_ms = (uint32_t)s->config->fetch_wait_ms;
+    aggregator_excluded_count(s);
     aggregator_feed_begin(s);
     aggregator_feed_open(s);
     log_info(s->log, log_event("caught_up"), log_uint("offset", s->done.offset));
@@ -82,8 +83,11 @@ void aggregator_follow_checkpoint(struct aggregator_service *s)
     s->store_full = false;
     s->retry_ms = 0;
     log_complain_over(s->log, &s->store_complaint, "checkpoint_succeeds");
-    if (s->ready)
-        aggregator_feed_changed(s, &changes);
+    if (!s->ready)
+        return;
+    aggregator_feed_changed(s, &changes);
+    if (changes.everything)
+        aggregator_excluded_count(s);
 }
 
 static bool is_caught_up(const struct aggregator_service *s)

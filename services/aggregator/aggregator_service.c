@@ -236,15 +236,19 @@ static void print_line(void *arg, const char *text)
     fprintf(arg, "%s\n", text);
 }
 
+/* Beside a running service: the registry is read with the records, or it might not know them. */
 static int dump_store(struct service *service, FILE *out, struct err *e)
 {
     struct aggregator_service *s = service_state(service);
+    struct ledger *ledger = NULL;
     struct kv *kv = NULL;
     int rc = store_begin(s->store, false, &kv, e);
-    if (rc != 0)
-        return rc;
-    ledger_dump(s->ledger, kv, false, print_line, out);
-    if (kv_failed(kv))
+    if (rc == 0)
+        rc = ledger_open(&ledger, kv, &wire_codec, e);
+    if (rc == 0)
+        ledger_dump(ledger, kv, false, print_line, out);
+    ledger_close(ledger);
+    if (rc == 0 && kv_failed(kv))
         rc = err_set(e, kv->err.code, "%s", kv->err.text);
     store_abort(&kv);
     return rc;
@@ -256,6 +260,12 @@ static const struct service_mode modes[] = {
         .help = "pull the journal from the collector, compute everything again and compare it "
                 "with the store, beside a running service",
         .run = aggregator_verify,
+    },
+    {
+        .option = "--excluded",
+        .help = "list as CSV the figures that are in no sum, because a late catalogue left their "
+                "code without a unit on their day",
+        .run = aggregator_excluded,
     },
 };
 

@@ -48,6 +48,7 @@ struct aggregator_counters {
     uint64_t *subscriptions_revoked;
     uint64_t *keys_refused;
     uint64_t *lag_entries;
+    uint64_t *figures_excluded;
     uint64_t *store_used_bytes;
     uint64_t *store_map_bytes;
     uint64_t *readers_cleared;
@@ -204,8 +205,11 @@ bool aggregator_feed_stream_from_wire(const struct aggregator_service *s,
 void aggregator_feed_cells_to_wire(struct aggregator_service *s, const struct feed_cells *cells,
                                    struct wire_cells *out); /* in the arena */
 
-/* --- aggregator_verify.c */
+/* --- the modes: aggregator_verify.c, aggregator_excluded.c */
 int aggregator_verify(struct service *service, FILE *out, struct err *e);
+int aggregator_excluded(struct service *service, FILE *out, struct err *e);
+/* How many there are now, for the counter, and a line in the log when that is news. */
+void aggregator_excluded_count(struct aggregator_service *s);
 
 extern const struct service_definition aggregator_definition;
 extern const struct store_options aggregator_store_options; /* directory and size left out */

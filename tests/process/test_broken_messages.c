@@ -431,32 +431,70 @@ static const struct {
     const char *reason;
     const char *unit;
     size_t unit_bytes;
-    enum refusal refusal;
-} codes[] = {
-    {"bytes that are no UTF-8", "\xff\xfe\x80", 3, REFUSAL_BAD_CODE},
-    {"a NUL behind a good code", "11002\0x", 7, REFUSAL_BAD_CODE},
-    {"an empty code", "", 0, REFUSAL_BAD_CODE},
-    {"a code of 33 bytes", "123456789012345678901234567890123", 33, REFUSAL_BAD_CODE},
-    {"a name instead of a code", "Lạc Viên", 11, REFUSAL_BAD_CODE},
-    {"a code nobody bears", "99999", 5, REFUSAL_UNKNOWN_UNIT},
+} words[] = {
+    {"bytes that are no UTF-8", "\xff\xfe\x80", 3},
+    {"a NUL behind a good code", "11002\0x", 7},
+    {"an empty code", "", 0},
+    {"a code of 33 bytes", "123456789012345678901234567890123", 33},
+    {"a name instead of a code", "Lạc Viên", 11},
 };
 
-START_TEST(what_is_no_code_is_refused_row_by_row)
+struct bodies {
+    uint64_t kept;
+    uint64_t refused;
+};
+
+static void count_bodies(void *arg, const struct entry *e)
+{
+    struct bodies *n = arg;
+    if (e->kind != ENTRY_BATCH)
+        return;
+    n->kept += e->body.len > 0;
+    n->refused += e->refusal == REFUSAL_BAD_CODE;
+    ck_assert_msg((e->body.len > 0) == (e->refusal == REFUSAL_NONE), "entry %llu keeps %zu bytes",
+                  (unsigned long long)e->offset, e->body.len);
+}
+
+/* Such a word may be anything, a person's name too, and nothing leaves the journal again. */
+START_TEST(words_that_are_no_codes_do_not_enter_the_journal)
 {
     struct stage s;
+    struct net_keypair auditor;
+    struct bodies bodies = {0};
     stage_open(&s);
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+    cluster_add_producer(&s.cluster, "auditor", ROLE_SERVICE, NULL, &auditor);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         struct wire_submit_answer answer;
         struct err e = {0};
         struct batch b = province_batch(&s.arena, "", "calls", PROVINCE_DAY, OP_ADD, 77);
-        b.units[0] = slice_of(codes[i].unit, codes[i].unit_bytes);
+        b.units[0] = slice_of(words[i].unit, words[i].unit_bytes);
         int rc = peer_submit(&s.peer, &b, NULL, &answer, &e);
-        ck_assert_msg(rc == 0 && answer.refusal == 0 && answer.refused_count == 1 &&
-                          answer.refused_codes[0] == codes[i].refusal,
-                      "%s: %s refusal %u, %u rows refused", codes[i].reason, e.text, answer.refusal,
-                      answer.refused_count);
-        expect_alive(&s, codes[i].reason);
+        ck_assert_msg(rc == 0 && answer.refusal == REFUSAL_BAD_CODE && answer.refused_count == 1 &&
+                          answer.refused_codes[0] == REFUSAL_BAD_CODE,
+                      "%s: %s %s, %u rows refused", words[i].reason, e.text,
+                      refusal_name((enum refusal)answer.refusal), answer.refused_count);
+        expect_alive(&s, words[i].reason);
     }
+    province_visit_journal(&s.cluster, &auditor, count_bodies, &bodies);
+    ck_assert_uint_eq(bodies.refused, sizeof words / sizeof *words);
+    ck_assert_uint_eq(bodies.kept, s.accepted);
+    ck_assert_uint_eq(count_batches(&s, REFUSAL_BAD_CODE), bodies.refused);
+    stage_close(&s);
+}
+END_TEST
+
+START_TEST(a_code_nobody_bears_is_refused_by_its_row)
+{
+    struct stage s;
+    struct wire_submit_answer answer;
+    struct err e = {0};
+    stage_open(&s);
+    struct batch b = province_batch(&s.arena, "99999", "calls", PROVINCE_DAY, OP_ADD, 77);
+    int rc = peer_submit(&s.peer, &b, NULL, &answer, &e);
+    ck_assert_msg(rc == 0 && answer.refusal == 0 && answer.refused_count == 1 &&
+                      answer.refused_codes[0] == REFUSAL_UNKNOWN_UNIT,
+                  "%s refusal %u, %u rows refused", e.text, answer.refusal, answer.refused_count);
+    expect_alive(&s, "an unknown code");
     stage_close(&s);
 }
 END_TEST
@@ -689,7 +727,9 @@ SUITE_MAIN("process/broken_messages", a_broken_head_is_told_and_counted,
            a_submission_of_a_version_to_come_is_refused_as_such,
            too_many_frames_are_told_and_counted, a_head_alone_is_told_and_counted,
            a_poison_batch_uses_up_its_number_and_blocks_nothing,
-           what_is_no_code_is_refused_row_by_row, numbers_out_of_order_are_told_what_is_expected,
+           words_that_are_no_codes_do_not_enter_the_journal,
+           a_code_nobody_bears_is_refused_by_its_row,
+           numbers_out_of_order_are_told_what_is_expected,
            what_is_above_any_limit_cuts_the_link_and_no_more,
            broken_requests_of_every_kind_are_refused, pulls_that_do_not_fit_the_journal_are_refused,
            too_many_questions_are_refused, noise_ends_nobody)

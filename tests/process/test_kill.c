@@ -4,7 +4,6 @@
  *
  * TONGHOP_KILLS: how many kills (20). TONGHOP_SEED: which moments; printed at the start. */
 #include "tests/support/load.h"
-#include "tests/support/random_world.h"
 #include "tests/support/suite.h"
 
 #include "common/net/loop.h"
@@ -13,25 +12,6 @@
 #include <time.h>
 
 enum { KILLS = 20, MOMENT_MS = 60, REOPEN_PERCENT = 10 };
-
-static uint64_t number_from(const char *name, uint64_t standard)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : standard;
-}
-
-/* After at least one answer, so that every life of the collector does some work. */
-static void work_until_some_moment(struct load *load, struct random *random)
-{
-    uint64_t answered = load_answered(load);
-    int64_t moment_ms = loop_now_ms() + random_below(random, MOMENT_MS);
-    int64_t patience_ms = loop_now_ms() + PROCESS_PATIENCE_MS;
-    while (loop_now_ms() < moment_ms || load_answered(load) == answered) {
-        load_step(load, true);
-        ck_assert_msg(loop_now_ms() < patience_ms, "no answer for %d s",
-                      PROCESS_PATIENCE_MS / 1000);
-    }
-}
 
 /* The aggregator is killed as often while it is still catching up as when it has done so. */
 static void kill_one(struct cluster *c, struct random *random)
@@ -51,8 +31,8 @@ static void kill_one(struct cluster *c, struct random *random)
 
 START_TEST(every_batch_counts_once_whatever_is_killed)
 {
-    uint64_t seed = number_from("TONGHOP_SEED", (uint64_t)time(NULL));
-    uint64_t kills = number_from("TONGHOP_KILLS", KILLS);
+    uint64_t seed = load_setting("TONGHOP_SEED", (uint64_t)time(NULL));
+    uint64_t kills = load_setting("TONGHOP_KILLS", KILLS);
     struct random random = {seed};
     struct cluster c;
     struct load load;
@@ -64,7 +44,7 @@ START_TEST(every_batch_counts_once_whatever_is_killed)
     load_open(&load, &c);
     int64_t start_ms = loop_now_ms();
     for (uint64_t i = 0; i < kills; i++) {
-        work_until_some_moment(&load, &random);
+        load_work(&load, &random, MOMENT_MS, 1);
         kill_one(&c, &random);
         if (random_chance(&random, REOPEN_PERCENT))
             load_reopen(&load, random_below(&random, LOAD_CLIENTS));

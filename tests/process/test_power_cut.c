@@ -5,7 +5,6 @@
  * TONGHOP_CUTS: how many (3). TONGHOP_SEED: which moments; printed at the start. */
 #include "tests/support/load.h"
 #include "tests/support/mounts.h"
-#include "tests/support/random_world.h"
 #include "tests/support/suite.h"
 
 #include "common/net/loop.h"
@@ -15,24 +14,6 @@
 #include <time.h>
 
 enum { CUTS = 3, MOMENT_MS = 300, ANSWERS_MIN = 20, IMAGE_BYTES = 256 << 20 };
-
-static uint64_t number_from(const char *name, uint64_t standard)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : standard;
-}
-
-static void work_until_some_moment(struct load *load, struct random *random)
-{
-    uint64_t answered = load_answered(load);
-    int64_t moment_ms = loop_now_ms() + random_below(random, MOMENT_MS);
-    int64_t patience_ms = loop_now_ms() + PROCESS_PATIENCE_MS;
-    while (loop_now_ms() < moment_ms || load_answered(load) < answered + ANSWERS_MIN) {
-        load_step(load, true);
-        ck_assert_msg(loop_now_ms() < patience_ms, "no answer for %d s",
-                      PROCESS_PATIENCE_MS / 1000);
-    }
-}
 
 /* A file that nobody synced: were it there after the cut, the cut would prove nothing. */
 static void write_unsynced(const char *data)
@@ -74,14 +55,14 @@ static void run(struct cluster *c, const char *image, const char *data, struct r
 {
     const char *why = NULL;
     struct load load;
-    uint64_t cuts = number_from("TONGHOP_CUTS", CUTS);
+    uint64_t cuts = load_setting("TONGHOP_CUTS", CUTS);
     c->options.data = data;
     cluster_configure(c);
     cluster_start(c);
     province_apply(c);
     load_open(&load, c);
     for (uint64_t i = 0; i < cuts; i++) {
-        work_until_some_moment(&load, random);
+        load_work(&load, random, MOMENT_MS, ANSWERS_MIN);
         cut(c, &load, random);
         mounts_end(data);
         ck_assert_msg(mounts_image(image, data, &why), "%s", why);
@@ -98,7 +79,7 @@ static void run(struct cluster *c, const char *image, const char *data, struct r
 
 START_TEST(what_was_acknowledged_survives_a_power_cut)
 {
-    struct random random = {number_from("TONGHOP_SEED", (uint64_t)time(NULL))};
+    struct random random = {load_setting("TONGHOP_SEED", (uint64_t)time(NULL))};
     struct cluster c;
     char image[TEMP_PATH_BYTES], data[TEMP_PATH_BYTES];
     const char *why = NULL;

@@ -7,6 +7,7 @@
 
 #include "common/base/alloc.h"
 #include "common/journal/journal.h"
+#include "common/wire/wire.h"
 
 enum {
     FETCH_TIMEOUT_MS = 5 * 1000,

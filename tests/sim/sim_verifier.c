@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "common/wire/wire.h"
 #include "services/aggregator/ledger_internal.h"
 #include "tests/support/naive_ledger.h"
 

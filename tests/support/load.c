@@ -135,6 +135,18 @@ void load_step(struct load *l, bool more)
     ck_assert_msg(loop_round(l->loop, more ? 0 : WAIT_MS, &e) == 0, "%s", e.text);
 }
 
+void load_work(struct load *l, struct random *random, unsigned most_ms, uint64_t answers_min)
+{
+    uint64_t wanted = load_answered(l) + answers_min;
+    int64_t moment_ms = loop_now_ms() + random_below(random, most_ms);
+    int64_t patience_ms = loop_now_ms() + PROCESS_PATIENCE_MS;
+    while (loop_now_ms() < moment_ms || load_answered(l) < wanted) {
+        load_step(l, true);
+        ck_assert_msg(loop_now_ms() < patience_ms, "hardly an answer for %d s",
+                      PROCESS_PATIENCE_MS / 1000);
+    }
+}
+
 static uint64_t pending(const struct load *l)
 {
     uint64_t count = 0;
@@ -241,4 +253,10 @@ void load_check(struct load *l)
 {
     check_journal(l);
     check_sums(l);
+}
+
+uint64_t load_setting(const char *name, uint64_t standard)
+{
+    const char *text = getenv(name);
+    return text ? strtoull(text, NULL, 10) : standard;
 }

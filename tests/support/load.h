@@ -6,6 +6,7 @@
 
 #include "common/client/submit_client.h"
 #include "tests/support/province.h"
+#include "tests/support/random_world.h"
 
 enum { LOAD_CLIENTS = 3, LOAD_BATCHES_MAX = 1 << 18 };
 
@@ -37,6 +38,8 @@ void load_close(struct load *l);
 /* One round: takes answers, sends what is due and, with `more`, states further batches. Waits some
  * milliseconds at most. */
 void load_step(struct load *l, bool more);
+/* load_step with more, for a random time below most_ms, and until answers_min more have come. */
+void load_work(struct load *l, struct random *random, unsigned most_ms, uint64_t answers_min);
 /* Closes a producer's spool and opens it again from disk, as a command that was ended would. */
 void load_reopen(struct load *l, unsigned client);
 /* Until all is answered. */
@@ -46,5 +49,8 @@ uint64_t load_answered(const struct load *l);
 /* After load_finish: each batch has one answer, stands once in the journal, where its answer said,
  * and the sums of communes, districts and the province are what was stated. */
 void load_check(struct load *l);
+
+/* A number from the environment, for how long and from which seed a test goes on. */
+uint64_t load_setting(const char *name, uint64_t standard);
 
 #endif

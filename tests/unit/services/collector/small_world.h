@@ -1,5 +1,5 @@
-/* A district with two communes, one that ends, and its neighbour; one plan; and batches written as
- * rows of text. */
+/* A district with two communes, one that ends, its neighbour, and an island district that has a
+ * commune for a month; one plan; and batches written as rows of text. */
 #ifndef TONGHOP_TESTS_SMALL_WORLD_H
 #define TONGHOP_TESTS_SMALL_WORLD_H
 
@@ -46,6 +46,8 @@ static inline void world_catalogue(struct arena *arena, struct catalogue_spec *o
         {"11341", "2020-01-01", "2024-12-31", "commune", "303", 3},
         {"11342", "2025-01-01", "2025-06-30", "commune", "303", 3},
         {"11400", "2020-01-01", "2025-06-30", "commune", "304", 3},
+        {"318", "2020-01-01", "2025-06-30", "district", "31", 2},
+        {"11500", "2025-02-01", "2025-02-28", "commune", "318", 3},
     };
     *out = (struct catalogue_spec){.span_count = COUNT_OF(rows)};
     out->spans = arena_alloc(arena, sizeof *out->spans * COUNT_OF(rows));

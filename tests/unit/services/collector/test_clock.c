@@ -1,13 +1,15 @@
 #include "services/collector/clock_core.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/model/day.h"
 #include "tests/support/suite.h"
 
 enum { MINUTE = CLOCK_TICK_MS, HOUR = CLOCK_JUMP_MS, SECOND = 1000 };
 
-static const int64_t DAY = 24 * (int64_t)HOUR;
+#define DAY_MS (24 * (int64_t)HOUR)
+static const int64_t DAY = DAY_MS;
 
 /* 2024-09-05T08:00:30.000+07:00 */
 static int64_t base_ms(void)
@@ -15,10 +17,23 @@ static int64_t base_ms(void)
     return day_start_ms(day_of(2024, 9, 5)) + 8 * (int64_t)HOUR + 30 * SECOND;
 }
 
+static struct clock_reading reading(char boot, int64_t wall_ms, int64_t monotonic_ms)
+{
+    struct clock_reading now = {.wall_ms = wall_ms, .monotonic_ms = monotonic_ms};
+    memset(now.boot_id, boot, sizeof now.boot_id);
+    return now;
+}
+
+/* After a reboot, as nothing tells how long the machine was off. */
 static struct clock_core live(int64_t time_ms, int64_t wall_ms)
 {
     struct clock_core c;
-    clock_start(&c, false, time_ms, time_ms - time_ms % MINUTE, wall_ms, 1000);
+    struct clock_reading now = reading('B', wall_ms, 1000);
+    struct clock_mark last = {.time_ms = time_ms,
+                              .tick_ms = time_ms - time_ms % MINUTE,
+                              .monotonic_ms = 500 * (int64_t)HOUR,
+                              .boot_id = "another"};
+    clock_start(&c, false, &last, &now);
     return c;
 }
 
@@ -72,15 +87,18 @@ START_TEST(half_speed_ends_when_the_machine_has_caught_up)
 }
 END_TEST
 
-START_TEST(start_believes_the_time_passed_but_not_a_clock_set_back)
+START_TEST(after_a_reboot_a_month_is_believed_but_not_a_clock_set_back)
 {
     static const struct {
         const char *why;
         int64_t wall, time;
         bool held;
     } rows[] = {
-        {"a restart within the second", 400, 400, false},
+        {"a reboot within the second", 400, 400, false},
         {"three days of downtime", 72 * (int64_t)HOUR, 72 * (int64_t)HOUR, false},
+        {"a month off", 31 * DAY_MS, 31 * DAY_MS, false},
+        {"more than a month", 31 * DAY_MS + 1, 0, true},
+        {"another year", 366 * DAY_MS, 0, true},
         {"half an hour behind", -HOUR / 2, 0, false},
         {"an hour behind", -HOUR, 0, false},
         {"more than an hour behind", -HOUR - 1, 0, true},
@@ -91,6 +109,87 @@ START_TEST(start_believes_the_time_passed_but_not_a_clock_set_back)
         ck_assert_msg(c.time_ms == base_ms() + rows[i].time && c.held == rows[i].held,
                       "%s: time %+lld, held %d", rows[i].why, (long long)(c.time_ms - base_ms()),
                       c.held);
+    }
+}
+END_TEST
+
+/* A commit, a stop, and a start when both clocks have moved. */
+static struct clock_core restart(const struct clock_core *c, char boot, int64_t wall_ms,
+                                 int64_t monotonic_ms)
+{
+    struct clock_core again;
+    struct clock_mark mark = clock_mark(c, c->time_ms);
+    struct clock_reading now = reading(boot, wall_ms, monotonic_ms);
+    clock_start(&again, false, &mark, &now);
+    return again;
+}
+
+START_TEST(in_one_boot_a_restart_is_no_more_than_a_pause)
+{
+    static const struct {
+        const char *why;
+        int64_t wall_step, monotonic_step, time_step;
+        bool held;
+    } rows[] = {
+        {"at once", 0, 0, 0, false},
+        {"a minute", MINUTE, MINUTE, MINUTE, false},
+        {"three days", 3 * DAY_MS, 3 * DAY_MS, 3 * DAY_MS, false},
+        {"forty days", 40 * DAY_MS, 40 * DAY_MS, 40 * DAY_MS, false},
+        {"a minute in which a day passed", DAY_MS, MINUTE, MINUTE, true},
+        {"an hour ahead", HOUR + MINUTE, MINUTE, HOUR + MINUTE, false},
+        {"more than an hour ahead", HOUR + MINUTE + 1, MINUTE, MINUTE, true},
+        {"a day in which a minute passed", MINUTE, DAY_MS, DAY_MS, true},
+        {"an hour behind", DAY_MS - HOUR, DAY_MS, DAY_MS - HOUR, false},
+        {"more than an hour behind", DAY_MS - HOUR - 1, DAY_MS, DAY_MS, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct clock_core c = live(base_ms(), base_ms());
+        c = restart(&c, 'B', base_ms() + rows[i].wall_step, 1000 + rows[i].monotonic_step);
+        ck_assert_msg(c.time_ms - base_ms() == rows[i].time_step && c.held == rows[i].held,
+                      "%s: time went %lld (expected %lld), held %d", rows[i].why,
+                      (long long)(c.time_ms - base_ms()), (long long)rows[i].time_step, c.held);
+    }
+}
+END_TEST
+
+/* Otherwise a restart would be a way round the operator. */
+START_TEST(a_jump_that_waited_waits_after_a_restart)
+{
+    static const struct {
+        const char *why;
+        char boot;
+        int64_t wall_step;
+        bool held;
+    } rows[] = {
+        {"the same boot", 'B', 26 * (int64_t)HOUR, true},
+        {"the same boot, set right", 'B', MINUTE, false},
+        {"another boot", 'C', 26 * (int64_t)HOUR, true},
+        {"another boot, set right", 'C', MINUTE, false},
+        {"another boot, still two hours ahead", 'C', 2 * HOUR, true},
+        {"another boot, now behind", 'C', -2 * HOUR, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct clock_core c = live(base_ms(), base_ms());
+        clock_read(&c, base_ms() + 26 * (int64_t)HOUR, 1000);
+        ck_assert(c.held);
+        c = restart(&c, rows[i].boot, base_ms() + rows[i].wall_step, 1000);
+        ck_assert_msg(c.held == rows[i].held, "%s: held %d", rows[i].why, c.held);
+        clock_read(&c, base_ms() + rows[i].wall_step + SECOND, 1000 + SECOND);
+        ck_assert_msg(c.held == rows[i].held, "%s, a second later: held %d", rows[i].why, c.held);
+    }
+}
+END_TEST
+
+START_TEST(a_jump_back_once_accepted_stays_accepted_after_a_restart)
+{
+    for (char boot = 'B'; boot <= 'C'; boot++) {
+        struct clock_core c = live(base_ms(), base_ms());
+        int64_t wall = base_ms() - 5 * HOUR;
+        clock_read(&c, wall, 1000);
+        ck_assert_int_eq(clock_accept(&c, wall, NULL), 0);
+        c = restart(&c, boot, wall, 1000);
+        ck_assert_msg(!c.held, "boot %c", boot);
+        ck_assert_int_eq(c.time_ms, base_ms());
     }
 }
 END_TEST
@@ -193,7 +292,9 @@ END_TEST
 START_TEST(replay_moves_only_when_told_and_ticks_at_every_move)
 {
     struct clock_core c;
-    clock_start(&c, true, 0, 0, base_ms(), 1000);
+    struct clock_mark none = {0};
+    struct clock_reading now = reading('A', base_ms(), 1000);
+    clock_start(&c, true, &none, &now);
     clock_read(&c, base_ms() + HOUR, 1000 + HOUR);
     ck_assert_int_eq(c.time_ms, 0);
     ck_assert_int_eq(next_tick(&c), -1);
@@ -215,7 +316,9 @@ END_TEST
 
 SUITE_MAIN("clock", time_follows_the_machine_and_never_goes_back,
            half_speed_ends_when_the_machine_has_caught_up,
-           start_believes_the_time_passed_but_not_a_clock_set_back,
+           after_a_reboot_a_month_is_believed_but_not_a_clock_set_back,
+           in_one_boot_a_restart_is_no_more_than_a_pause, a_jump_that_waited_waits_after_a_restart,
+           a_jump_back_once_accepted_stays_accepted_after_a_restart,
            held_time_goes_on_until_the_jump_is_accepted_or_taken_back,
            accept_wants_the_time_that_was_shown,
            a_jump_back_once_accepted_is_caught_up_with_at_half_speed,

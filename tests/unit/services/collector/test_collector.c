@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "common/base/be.h"
+#include "services/collector/journal_store_core.h"
 #include "tests/support/memkv.h"
 #include "tests/support/suite.h"
 #include "tests/unit/services/collector/small_world.h"
@@ -116,8 +118,9 @@ static int desk_start(struct desk *d, struct err *err)
                                         .instance = "an instance id",
                                         .fixed_keys = fixed,
                                         .fixed_key_count = 2,
-                                        .wall_ms = d->wall_ms,
-                                        .monotonic_ms = d->monotonic_ms};
+                                        .now = {.wall_ms = d->wall_ms,
+                                                .monotonic_ms = d->monotonic_ms,
+                                                .boot_id = "the only boot"}};
     struct kv *kv = memkv_begin(d->store, true);
     d->collector = NULL;
     int rc = collector_open(&d->collector, kv, &codec, &options, err);
@@ -338,8 +341,7 @@ static uint32_t fetch(struct desk *d, struct follower *f, size_t bytes_max)
     struct err err = {0};
     uint32_t count;
     struct kv *kv = memkv_begin(d->store, false);
-    int rc =
-        collector_fetch(d->collector, kv, f->next_offset, f->hash, bytes_max, &out, &count, &err);
+    int rc = journal_store_fetch(kv, f->next_offset, f->hash, bytes_max, &out, &count, &err);
     ck_assert_msg(rc == 0, "fetch from %llu: %s", (unsigned long long)f->next_offset, err.text);
     struct reader r = reader_of(buf_slice(&out));
     for (uint32_t i = 0; i < count; i++)
@@ -567,6 +569,7 @@ START_TEST(poison_batch_does_not_block_its_spool)
         {{.unpack_code = ERR_LIMIT}, REFUSAL_TOO_LARGE},
         {{.ahead_ms = 6 * MINUTE}, REFUSAL_CLOCK_AHEAD},
         {{.empty = true}, REFUSAL_EMPTY},
+        {{.unit = "NGUYEN VAN A, sinh 1950"}, REFUSAL_BAD_CODE},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const char *what = refusal_name(rows[i].refusal);
@@ -583,6 +586,8 @@ START_TEST(poison_batch_does_not_block_its_spool)
         ck_assert_int_eq(collector_entry(d.collector, d.kv, first.offset, &d.arena, &e, NULL), 0);
         ck_assert_msg(e.body.len == 0 && e.body_bytes == strlen("payload") && e.row_count == 0,
                       "%s: body %zu of %u bytes", what, e.body.len, e.body_bytes);
+        ck_assert_msg(e.refused_count == (e.refusal == REFUSAL_BAD_CODE), "%s: %u rows listed",
+                      what, e.refused_count);
         ck_assert_int_eq(round_end(&d), 0);
         follow_all(&d);
         desk_close(&d);
@@ -590,21 +595,178 @@ START_TEST(poison_batch_does_not_block_its_spool)
 }
 END_TEST
 
-START_TEST(a_number_whose_entry_is_gone_is_settled)
+START_TEST(rows_with_bad_codes_are_told_again_in_the_same_words)
 {
-    static const uint8_t first_number[12] = {[11] = 1};
     struct desk d = desk_open();
-    submit(&d, (struct sent){.number = 1});
-    submit(&d, (struct sent){.number = 2});
+    struct sent sent = {.number = 1, .unit = "Lạc Viên"};
+    struct verdict first = submit(&d, sent);
+    ck_assert_uint_eq(first.refused_count, 1);
+    ck_assert_uint_eq(first.refused[0].row, 0);
+    ck_assert_uint_eq(first.refused[0].code, REFUSAL_BAD_CODE);
+    struct verdict same_group = submit(&d, sent);
+    ck_assert_int_eq(round_end(&d), 0);
+    desk_restart(&d);
+    struct verdict next_process = submit(&d, sent);
+    same_answer(&first, &same_group, "in the same group");
+    same_answer(&first, &next_process, "after a restart");
+    desk_close(&d);
+}
+END_TEST
+
+/* 4,096 resent singles of one commit must not cost 4,096 times that commit. */
+START_TEST(a_repeated_number_is_found_without_a_look_at_its_neighbours)
+{
+    struct desk d = desk_open();
+    uint8_t key[8];
+    struct slice stored;
+    struct verdict first[3];
+    for (uint64_t n = 1; n <= 3; n++)
+        first[n - 1] = submit(&d, (struct sent){.number = n});
     ck_assert_int_eq(round_end(&d), 0);
     round_begin(&d);
-    kv_del(d.kv, COLLECTOR_NUMBERS, slice_of(first_number, sizeof first_number));
-    struct verdict v = submit(&d, (struct sent){.number = 1});
-    refused_as(&v, REFUSAL_SETTLED, "cut");
-    v = submit(&d, (struct sent){.number = 2});
-    refused_as(&v, REFUSAL_NONE, "kept");
-    v = submit(&d, (struct sent){.number = 3});
-    refused_as(&v, REFUSAL_NONE, "next");
+    be_put_u64(key, first[0].offset);
+    ck_assert(kv_get(d.kv, COLLECTOR_COMMITS, slice_of(key, sizeof key), &stored));
+    size_t len = stored.len, each = (len - JOURNAL_COMMIT_HEAD_BYTES) / 3;
+    uint8_t *commit = arena_alloc(&d.arena, len);
+    memcpy(commit, stored.data, len);
+    memset(commit + JOURNAL_COMMIT_HEAD_BYTES, 0xFF, each);
+    memset(commit + len - each, 0xFF, each);
+    kv_put(d.kv, COLLECTOR_COMMITS, slice_of(key, sizeof key), slice_of(commit, len));
+    struct verdict again = submit(&d, (struct sent){.number = 2});
+    same_answer(&first[1], &again, "between two that cannot be read");
+    ck_assert(again.repeated);
+    again = submit(&d, (struct sent){.number = 3});
+    refused_as(&again, REFUSAL_UNAVAILABLE, "one that cannot be read");
+    desk_close(&d);
+}
+END_TEST
+
+/* ---- trimming ---- */
+
+static void trim(struct desk *d, uint64_t offset)
+{
+    struct err err = {0};
+    struct kv *kv = memkv_begin(d->store, true);
+    ck_assert_msg(collector_trim(kv, offset, &err) == 0, "%s", err.text);
+    ck_assert_int_eq(memkv_commit(&kv, NULL), 0);
+}
+
+static uint64_t first_kept(struct desk *d)
+{
+    struct commit_head first = {0}, last;
+    struct kv *kv = memkv_begin(d->store, false);
+    ck_assert_int_eq(journal_store_ends(kv, &first, &last, NULL), 0);
+    memkv_abort(&kv);
+    return first.first_offset;
+}
+
+/* Genesis at 1, the world from 2 to 11, then a commit of two batches at 12 and 13, one at 14, and
+ * one at 15 from another spool. */
+static void fill_for_trimming(struct desk *d)
+{
+    submit(d, (struct sent){.number = 1});
+    submit(d, (struct sent){.number = 2});
+    ck_assert_int_eq(round_end(d), 0);
+    submit(d, (struct sent){.number = 3});
+    ck_assert_int_eq(round_end(d), 0);
+    submit(d, (struct sent){.number = 1, .spool = 'B'});
+    ck_assert_int_eq(round_end(d), 0);
+}
+
+START_TEST(trimming_removes_whole_commits_below_an_offset)
+{
+    static const struct {
+        uint64_t offset, first;
+    } rows[] = {{0, 1},   {1, 1},   {2, 2},   {11, 2},  {12, 12},
+                {13, 12}, {14, 14}, {15, 15}, {16, 15}, {UINT64_MAX, 15}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct desk d = desk_open();
+        fill_for_trimming(&d);
+        trim(&d, rows[i].offset);
+        ck_assert_msg(first_kept(&d) == rows[i].first, "below %llu: first is %llu, not %llu",
+                      (unsigned long long)rows[i].offset, (unsigned long long)first_kept(&d),
+                      (unsigned long long)rows[i].first);
+        desk_close(&d);
+    }
+}
+END_TEST
+
+START_TEST(batches_trimmed_are_settled_and_their_spools_go_on)
+{
+    struct desk d = desk_open();
+    fill_for_trimming(&d);
+    trim(&d, 14);
+    for (int restarted = 0; restarted < 2; restarted++) {
+        struct verdict v = submit(&d, (struct sent){.number = 1});
+        refused_as(&v, REFUSAL_SETTLED, "trimmed");
+        v = submit(&d, (struct sent){.number = 2, .payload = "another"});
+        refused_as(&v, REFUSAL_SETTLED, "trimmed, with a content that cannot be compared");
+        v = submit(&d, (struct sent){.number = 3});
+        refused_as(&v, REFUSAL_NONE, "kept");
+        ck_assert(v.repeated);
+        desk_restart(&d); /* the catalogue, the plan and the keys were trimmed as well */
+    }
+    trim(&d, 15);
+    struct verdict v = submit(&d, (struct sent){.number = 3});
+    refused_as(&v, REFUSAL_SETTLED, "the last number of its spool");
+    v = submit(&d, (struct sent){.number = 5});
+    refused_as(&v, REFUSAL_NUMBER_GAP, "a number too far");
+    v = submit(&d, (struct sent){.number = 4});
+    refused_as(&v, REFUSAL_NONE, "the next");
+    ck_assert_uint_eq(v.offset, 16);
+    desk_close(&d);
+}
+END_TEST
+
+START_TEST(trimming_forgets_all_numbers_but_the_last_of_a_spool)
+{
+    struct desk d = desk_open();
+    unsigned kept = 0;
+    fill_for_trimming(&d);
+    trim(&d, UINT64_MAX);
+    round_begin(&d);
+    struct kv_cursor *cursor = kv_cursor_open(d.kv, COLLECTOR_NUMBERS);
+    for (bool more = kv_cursor_move(cursor, KV_FIRST, NULL, NULL); more;
+         more = kv_cursor_move(cursor, KV_NEXT, NULL, NULL))
+        kept++;
+    kv_cursor_close(cursor);
+    ck_assert_uint_eq(kept, 2);
+    desk_close(&d);
+}
+END_TEST
+
+START_TEST(a_follower_below_the_first_kept_is_sent_to_a_backup)
+{
+    static const struct {
+        const char *why;
+        uint64_t from;
+        int code;
+        const char *said;
+    } rows[] = {{"the beginning", 1, ERR_NOT_FOUND, "first is 12"},
+                {"a commit that was trimmed", 2, ERR_NOT_FOUND, "first is 12"},
+                {"the first kept, of another journal", 12, ERR_CORRUPT, "restored from a backup"},
+                {"the middle of a commit", 13, ERR_INVALID, "starts no commit"},
+                {"beyond the head", 17, ERR_INVALID, "the journal has 12 to 15"}};
+    struct desk d = desk_open();
+    struct buf out = {0};
+    struct follower f = {.next_offset = 1};
+    fill_for_trimming(&d);
+    fetch(&d, &f, 0);
+    fetch(&d, &f, 0);
+    trim(&d, 12);
+    struct kv *kv = memkv_begin(d.store, false);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint32_t count;
+        struct err err = {0};
+        int rc = journal_store_fetch(kv, rows[i].from, (uint8_t[HASH_BYTES]){9}, 1 << 20, &out,
+                                     &count, &err);
+        ck_assert_msg(rc == rows[i].code && strstr(err.text, rows[i].said) != NULL, "%s: %d, %s",
+                      rows[i].why, rc, err.text);
+    }
+    memkv_abort(&kv);
+    ck_assert_uint_eq(fetch(&d, &f, 1 << 20), 3); /* one that had come so far goes on */
+    ck_assert_uint_eq(f.next_offset, 16);
+    buf_fini(&out);
     desk_close(&d);
 }
 END_TEST
@@ -620,16 +782,22 @@ START_TEST(a_spool_tells_its_last_number)
         const char *why;
         int key;
         const char *officer;
+        int code;
         uint64_t last;
-    } rows[] = {{"the officer", KEY_OFFICER, "", 2},
-                {"another officer", KEY_OTHER, "", 0},
-                {"the gateway for the officer", KEY_GATEWAY, "hong-bang", 2},
-                {"a reader", KEY_READER, "", 0},
-                {"a reader for the officer", KEY_READER, "hong-bang", 0}};
+    } rows[] = {{"the officer", KEY_OFFICER, "", 0, 2},
+                {"another officer", KEY_OTHER, "", 0, 0},
+                {"the gateway for the officer", KEY_GATEWAY, "hong-bang", 0, 2},
+                {"the gateway for nobody we know", KEY_GATEWAY, "hong-bnag", ERR_NOT_FOUND, 99},
+                {"the gateway for a reader", KEY_GATEWAY, "reader", ERR_DENIED, 99},
+                {"a reader", KEY_READER, "", ERR_DENIED, 99},
+                {"a reader for the officer", KEY_READER, "hong-bang", ERR_DENIED, 99}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        uint64_t last = collector_last_number(d.collector, d.kv, key_of(rows[i].key),
-                                              slice_str(rows[i].officer), &spool);
-        ck_assert_msg(last == rows[i].last, "%s: %llu", rows[i].why, (unsigned long long)last);
+        uint64_t last = 99;
+        struct err err = {0};
+        int rc = collector_last_number(d.collector, d.kv, key_of(rows[i].key),
+                                       slice_str(rows[i].officer), &spool, &last, &err);
+        ck_assert_msg(rc == rows[i].code && last == rows[i].last, "%s: %d (%s), %llu", rows[i].why,
+                      rc, err.text, (unsigned long long)last);
     }
     desk_close(&d);
 }
@@ -818,7 +986,8 @@ END_TEST
 static int move(struct desk *d, const char *time, uint64_t *offset)
 {
     round_begin(d);
-    return collector_replay_tick(d->collector, d->kv, world_ms(time), offset, NULL);
+    return collector_replay_tick(d->collector, d->kv, key_of(KEY_OPERATOR), world_ms(time), offset,
+                                 NULL);
 }
 
 START_TEST(replay_moves_when_told_and_a_lost_move_did_not_happen)
@@ -847,6 +1016,42 @@ START_TEST(replay_moves_when_told_and_a_lost_move_did_not_happen)
     ck_assert_str_eq(f.trail, "1970-01-01T07:00[G]1970-01-01T07:00[CPRRRRRRRR]2024-09-05T08:00[T]"
                               "2024-09-05T08:00[B]2024-09-06T00:00[T]2024-09-06T08:00[T]"
                               "2024-09-06T08:00[B]");
+    desk_close(&d);
+}
+END_TEST
+
+START_TEST(replay_moves_for_an_operator_alone)
+{
+    struct desk d = desk_new(true, NOW);
+    uint64_t offset;
+    apply_world(&d);
+    round_begin(&d);
+    for (int key = KEY_OPERATOR; key <= KEY_STRANGER; key++) {
+        int rc =
+            collector_replay_tick(d.collector, d.kv, key_of(key), world_ms(NOW), &offset, NULL);
+        ck_assert_msg(rc == (key == KEY_OPERATOR ? 0 : ERR_DENIED), "key %d: %d", key, rc);
+    }
+    desk_close(&d);
+}
+END_TEST
+
+START_TEST(a_restart_does_not_make_a_jump_true)
+{
+    struct desk d = desk_open();
+    pass(&d, MINUTE);
+    ck_assert_int_eq(round_end(&d), 0);
+    d.wall_ms += 26 * (int64_t)HOUR;
+    desk_restart(&d);
+    ck_assert(collector_clock(d.collector)->held);
+    pass(&d, MINUTE);
+    struct verdict v = submit(&d, (struct sent){.number = 1});
+    ck_assert_int_eq(v.time_ms, world_ms(NOW) + 2 * MINUTE);
+    ck_assert_int_eq(round_end(&d), 0);
+    desk_restart(&d);
+    ck_assert(collector_clock(d.collector)->held);
+    d.wall_ms -= 26 * (int64_t)HOUR;
+    desk_restart(&d);
+    ck_assert(!collector_clock(d.collector)->held);
     desk_close(&d);
 }
 END_TEST
@@ -932,8 +1137,7 @@ START_TEST(fetch_refuses_what_is_not_this_journal)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         uint32_t count = 99;
         buf_clear(&out);
-        int rc = collector_fetch(d.collector, kv, rows[i].from, rows[i].hash, 1 << 20, &out, &count,
-                                 NULL);
+        int rc = journal_store_fetch(kv, rows[i].from, rows[i].hash, 1 << 20, &out, &count, NULL);
         ck_assert_msg(rc == rows[i].code, "%s: %d", rows[i].why, rc);
         ck_assert_msg((count > 0) == (out.len > 0) && count < 99, "%s: %u in %zu bytes",
                       rows[i].why, count, out.len);
@@ -1026,13 +1230,18 @@ SUITE_MAIN(
     a_number_holds_one_content_and_follows_the_one_before,
     number_duplicate_reuse_and_next_in_one_failed_group,
     after_a_fault_every_answer_of_the_round_is_unavailable, poison_batch_does_not_block_its_spool,
-    a_number_whose_entry_is_gone_is_settled, a_spool_tells_its_last_number,
+    rows_with_bad_codes_are_told_again_in_the_same_words,
+    a_repeated_number_is_found_without_a_look_at_its_neighbours,
+    trimming_removes_whole_commits_below_an_offset,
+    batches_trimmed_are_settled_and_their_spools_go_on,
+    trimming_forgets_all_numbers_but_the_last_of_a_spool,
+    a_follower_below_the_first_kept_is_sent_to_a_backup, a_spool_tells_its_last_number,
     who_may_submit_and_for_whom, a_delegate_speaks_with_the_officers_scope_and_numbers,
     revocation_takes_effect_at_the_next_message, a_revocation_that_was_not_committed_did_not_happen,
     only_an_operator_applies_and_only_what_holds_is_journalled,
     missed_midnights_come_before_the_first_entry_after_them, ticks_go_on_when_nothing_else_happens,
-    replay_moves_when_told_and_a_lost_move_did_not_happen,
-    a_jump_waits_for_an_operator_and_for_its_commit,
+    replay_moves_when_told_and_a_lost_move_did_not_happen, replay_moves_for_an_operator_alone,
+    a_restart_does_not_make_a_jump_true, a_jump_waits_for_an_operator_and_for_its_commit,
     fetch_gives_whole_commits_within_the_bytes_asked_for, fetch_refuses_what_is_not_this_journal,
     the_open_group_is_not_fetched_but_its_entries_are_found, a_large_round_becomes_several_commits,
     restarted_at_every_round_or_never_the_journal_is_the_same)

@@ -49,13 +49,18 @@ static struct intake intake_of(const char *producer, const char *now)
                            .arena = &arena};
 }
 
-static const char *judge_one(const char *now, const struct world_row *row)
+static const char *judge_as(const char *producer, const char *now, const struct world_row *row)
 {
-    struct intake in = intake_of("hong-bang", now);
+    struct intake in = intake_of(producer, now);
     struct batch b = world_batch(&arena, in.time_ms, row, 1);
     struct row_refusal *refused;
     uint32_t count = intake_judge_rows(&in, &b, &refused);
     return refusal_name(count == 0 ? REFUSAL_NONE : (enum refusal)refused[0].code);
+}
+
+static const char *judge_one(const char *now, const struct world_row *row)
+{
+    return judge_as("hong-bang", now, row);
 }
 
 struct row_case {
@@ -66,13 +71,6 @@ struct row_case {
 
 static const struct row_case cases[] = {
     {"an ordinary figure", {"11329", "classes", "2024-09-04", OP_SET, 5}, "none"},
-    {"a code of letters nobody may write",
-     {"Lạc Viên", "classes", "2024-09-04", OP_SET, 5},
-     "bad_code"},
-    {"an empty code", {"", "classes", "2024-09-04", OP_SET, 5}, "bad_code"},
-    {"a bad indicator id before an unknown unit",
-     {"99999", "số lớp", "2024-09-04", OP_SET, 5},
-     "bad_code"},
     {"a unit nobody knows", {"99999", "classes", "2024-09-04", OP_SET, 5}, "unknown_unit"},
     {"an unknown unit before an unknown indicator",
      {"99999", "nothing", "2024-09-04", OP_SET, 5},
@@ -171,19 +169,23 @@ START_TEST(a_unit_is_judged_by_the_tree_of_each_rows_day)
          {"11329", "classes", "2025-02-28", OP_SET, 1},
          "none"},
         {"and after", {"11329", "classes", "2025-03-01", OP_SET, 1}, "none"},
+        {"a district before it has a commune", {"318", "classes", "2025-01-31", OP_SET, 1}, "none"},
+        {"while it has one", {"318", "classes", "2025-02-28", OP_SET, 1}, "not_reporter"},
+        {"and after", {"318", "classes", "2025-03-01", OP_SET, 1}, "none"},
     };
     struct world_row rows[COUNT_OF(days)];
     for (size_t i = 0; i < COUNT_OF(days); i++) {
         rows[i] = days[i].row;
-        ck_assert_msg(strcmp(judge_one(now, &rows[i]), days[i].expected) == 0, "%s alone: got %s",
-                      days[i].why, judge_one(now, &rows[i]));
+        const char *got = judge_as("hai-phong", now, &rows[i]);
+        ck_assert_msg(strcmp(got, days[i].expected) == 0, "%s alone: got %s", days[i].why, got);
     }
-    struct intake in = intake_of("hong-bang", now);
+    struct intake in = intake_of("hai-phong", now);
     struct batch b = world_batch(&arena, in.time_ms, rows, COUNT_OF(rows));
     struct row_refusal *refused;
-    ck_assert_uint_eq(intake_judge_rows(&in, &b, &refused), 2);
+    ck_assert_uint_eq(intake_judge_rows(&in, &b, &refused), 3);
     ck_assert_uint_eq(refused[0].row, 1);
     ck_assert_uint_eq(refused[1].row, 4);
+    ck_assert_uint_eq(refused[2].row, 9);
 }
 END_TEST
 
@@ -233,6 +235,73 @@ START_TEST(nothing_is_known_before_a_catalogue_and_a_plan)
 }
 END_TEST
 
+/* Free text, used by a row or not, must not get into the journal. */
+START_TEST(a_word_that_is_no_code_refuses_the_whole_batch)
+{
+    static const char long_word[] = "123456789012345678901234567890123";
+    static const struct {
+        const char *why;
+        const char *unit, *indicator;
+        enum refusal expected;
+    } rows[] = {
+        {"a code each", "11329", "classes", REFUSAL_NONE},
+        {"codes that nobody knows", "X-1.2_y", "99", REFUSAL_NONE},
+        {"a person", "NGUYEN VAN A, sinh 1950", "classes", REFUSAL_BAD_CODE},
+        {"letters with marks", "Lạc Viên", "classes", REFUSAL_BAD_CODE},
+        {"nothing", "", "classes", REFUSAL_BAD_CODE},
+        {"33 bytes", long_word, "classes", REFUSAL_BAD_CODE},
+        {"an indicator of free text", "11329", "số lớp", REFUSAL_BAD_CODE},
+    };
+    struct intake in = intake_of("hong-bang", NOW);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct world_row both[] = {{"11329", "classes", "2024-09-04", OP_SET, 1},
+                                   {rows[i].unit, rows[i].indicator, "2024-09-04", OP_SET, 1}};
+        struct batch b = world_batch(&arena, in.time_ms, both, 2);
+        ck_assert_msg(intake_judge_batch(&in, &b) == rows[i].expected, "%s: got %s", rows[i].why,
+                      refusal_name(intake_judge_batch(&in, &b)));
+        b.row_count = 1;
+        ck_assert_msg(intake_judge_batch(&in, &b) == rows[i].expected, "%s, unused: got %s",
+                      rows[i].why, refusal_name(intake_judge_batch(&in, &b)));
+    }
+}
+END_TEST
+
+START_TEST(rows_that_name_no_code_are_listed)
+{
+    static const struct world_row rows[] = {{"11329", "classes", "2024-09-04", OP_SET, 1},
+                                            {"Lạc Viên", "classes", "2024-09-04", OP_SET, 1},
+                                            {"99999", "classes", "2024-09-04", OP_SET, 1},
+                                            {"11329", "số lớp", "2024-09-04", OP_SET, 1},
+                                            {"Lạc Viên", "số lớp", "2024-09-04", OP_SET, 1},
+                                            {"11329", "classes", "2024-09-05", OP_SET, 1}};
+    struct row_refusal *refused;
+    struct intake in = intake_of("hong-bang", NOW);
+    struct batch b = world_batch(&arena, in.time_ms, rows, COUNT_OF(rows));
+    ck_assert_uint_eq(intake_bad_codes(&in, &b, &refused), 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        ck_assert_uint_eq(refused[i].row, i == 0 ? 1 : i + 2);
+        ck_assert_uint_eq(refused[i].code, REFUSAL_BAD_CODE);
+    }
+    b.row_count = 1;
+    ck_assert_uint_eq(intake_bad_codes(&in, &b, &refused), 0);
+}
+END_TEST
+
+START_TEST(a_role_widens_nobodys_scope)
+{
+    static const struct world_row row = {"11400", "classes", "2024-09-04", OP_SET, 5};
+    struct producer_change change = {
+        .kind = PRODUCER_SET,
+        .producer = {.name = world_ident("hong-bang"),
+                     .roles = ROLE_SUBMIT | ROLE_OPERATE | ROLE_SERVICE,
+                     .source = world_ident("hkh"),
+                     .scope_count = 1}};
+    change.producer.scopes[0] = world_ident("303");
+    ck_assert_int_eq(registry_apply_producer(registry, &change, NULL), 0);
+    ck_assert_str_eq(judge_one(NOW, &row), "out_of_scope");
+}
+END_TEST
+
 START_TEST(a_whole_batch_may_be_empty_or_ahead)
 {
     static const struct {
@@ -270,6 +339,9 @@ int main(void)
     tcase_add_test(all, scope_is_the_producers);
     tcase_add_test(all, every_row_is_a_set_when_there_are_no_ops);
     tcase_add_test(all, nothing_is_known_before_a_catalogue_and_a_plan);
+    tcase_add_test(all, a_role_widens_nobodys_scope);
+    tcase_add_test(all, a_word_that_is_no_code_refuses_the_whole_batch);
+    tcase_add_test(all, rows_that_name_no_code_are_listed);
     tcase_add_test(all, a_whole_batch_may_be_empty_or_ahead);
     suite_add_tcase(suite, all);
     return suite_run(suite);
