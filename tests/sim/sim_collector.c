@@ -57,11 +57,11 @@ static void tick(struct sim *w, struct sim_event *e)
 static int open_core(struct sim *w, struct err *err)
 {
     struct sim_collector *c = &w->collector;
-    struct collector_options options = {.replay = w->replay,
-                                        .fixed_keys = &sim_operator_key,
-                                        .fixed_key_count = 1,
-                                        .now = {.wall_ms = sim_collector_wall_ms(w),
-                                                .monotonic_ms = monotonic_ms(w)}};
+    struct collector_options options = {
+        .replay = w->replay,
+        .fixed_keys = &sim_operator_key,
+        .fixed_key_count = 1,
+        .now = {.wall_ms = sim_collector_wall_ms(w), .monotonic_ms = monotonic_ms(w)}};
     memcpy(options.instance, &w->seed, sizeof w->seed);
     struct kv *kv = memkv_begin(c->disk, true);
     int rc = collector_open(&c->core, kv, &wire_codec, &options, err);
@@ -151,8 +151,7 @@ static int apply(struct sim *w, struct kv *kv, const struct sim_message *m, uint
     struct collector *core = w->collector.core;
     switch (m->apply.kind) {
     case SIM_APPLY_REPLAY_TICK:
-        return collector_replay_tick(core, kv, sim_operator_key.key, m->apply.time_ms, offset,
-                                     err);
+        return collector_replay_tick(core, kv, sim_operator_key.key, m->apply.time_ms, offset, err);
     case SIM_APPLY_CLOCK_ACCEPT:
         return collector_clock_accept(core, kv, sim_operator_key.key, m->apply.time_ms, offset,
                                       err);
@@ -185,7 +184,7 @@ static void serve_fetch(struct sim *w, const struct sim_message *m)
     struct sim_message *answer = answer_to(w, m, SIM_COMMITS);
     struct kv *kv = memkv_begin(w->collector.disk, false);
     int rc = journal_store_fetch(kv, m->fetch.from_offset, m->fetch.previous_hash,
-                             m->fetch.bytes_max, &commits, &answer->commits.count, &err);
+                                 m->fetch.bytes_max, &commits, &answer->commits.count, &err);
     memkv_abort(&kv);
     if (rc != 0)
         sim_fail(w, "a pull from %" PRIu64 " was refused: %s", m->fetch.from_offset, err.text);
