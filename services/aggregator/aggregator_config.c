@@ -59,7 +59,7 @@ const struct schema_row aggregator_config_rows[AGGREGATOR_CONFIG_ROWS] = {
         .minimum = 1,
         .maximum = 4096,
         .required = true,
-        .help = "The aggregator's own key pair, made by: tonghop keys new. Its public half stands "
+        .help = "The aggregator's own key pair, made by: tonghop keys make. Its public half stands "
                 "among the collector's service_keys.",
         SCHEMA_AT(struct aggregator_config, key_file),
     },

@@ -1,17 +1,16 @@
 #include "services/cli/import_file.h"
 
 #include "common/base/alloc.h"
-#include "common/base/parse.h"
 #include "common/model/scan.h"
-#include "services/cli/cli.h"
 #include "services/cli/csv_file.h"
+#include "services/cli/figure.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
-enum { REASON_BYTES = 400, WORD_BYTES = 64 };
+enum { REASON_BYTES = 640 };
 
 enum { UNIT, INDICATOR, PERIOD, VALUE, OP, REPORTED_AT, NAME, NOTE, COLUMN_COUNT };
 static const struct csv_column columns[COLUMN_COUNT] = {
@@ -24,7 +23,6 @@ static const struct csv_column columns[COLUMN_COUNT] = {
     [NAME] = {.name = "name", .ignored = true},
     [NOTE] = {.name = "note", .ignored = true},
 };
-static const struct csv_shape shape = {columns, COLUMN_COUNT, IMPORT_ROWS_MAX};
 
 struct reading {
     struct import_file *out;
@@ -68,7 +66,7 @@ static void refuse_period(struct import_file *f, const struct import_row *row,
     import_file_refuse(f, row,
                        english ? "period %s: this indicator is reported by another kind of period, "
                                  "written like %s"
-                               : "kỳ %s: chỉ tiêu này báo cáo theo loại kỳ khác, viết như %s",
+                               : "kỳ %s: chỉ tiêu thống kê này báo cáo theo loại kỳ khác, viết như %s",
                        given, wanted);
 }
 
@@ -89,44 +87,38 @@ void import_file_check_periods(struct import_file *f, const struct import_expect
 /* ---- fields; false after setting the row aside ---- */
 
 static void refuse_field(const struct reading *r, const struct import_row *row, unsigned column,
-                         struct slice field, const char *vietnamese, const char *english)
+                         struct slice field, const char *sentence)
 {
     char excerpt[SCAN_EXCERPT_BYTES];
     import_file_refuse(r->out, row, r->english ? "%s \"%s\": %s" : "cột %s, \"%s\": %s",
-                       columns[column].name, scan_excerpt(field, excerpt),
-                       r->english ? english : vietnamese);
+                       columns[column].name, scan_excerpt(field, excerpt), sentence);
 }
 
 static bool take_code(const struct reading *r, const struct import_row *row, unsigned column,
                       struct slice field, struct dict *dict, uint32_t *out)
 {
-    if (ident_valid(field)) {
+    struct ident code;
+    struct err e;
+    if (figure_take_code(field, r->english, &code, &e) == 0) {
         *out = dict_add(dict, field);
         return true;
     }
-    refuse_field(r, row, column, field,
-                 "mã gồm 1 đến 32 ký tự 0-9 A-Z a-z . _ -, không có dấu cách",
-                 "a code is 1 to 32 of the characters 0-9 A-Z a-z . _ -");
+    refuse_field(r, row, column, field, e.text);
     return false;
 }
 
 static bool take_period(const struct reading *r, struct import_row *row, struct slice field)
 {
-    enum period_kind kind;
-    enum period_calendar calendar;
-    struct period days;
-    if (period_parse(field, &kind, &calendar, &days, NULL) == 0) {
-        row->day = days.last;
-        row->period_kind = (uint8_t)kind;
-        row->calendar = (uint8_t)calendar;
-        return true;
+    struct figure_period p;
+    struct err e;
+    if (figure_take_period(field, r->english, &p, &e) != 0) {
+        refuse_field(r, row, PERIOD, field, e.text);
+        return false;
     }
-    refuse_field(r, row, PERIOD, field,
-                 "kỳ viết như 2024-09-05, 2024-W36, 2024-09, 2024-Q3, 2024-H1, 2024-9M, 2024; lịch "
-                 "hành chính thêm hc: ở trước",
-                 "write 2024-09-05, 2024-W36, 2024-09, 2024-Q3, 2024-H1, 2024-9M or 2024, with hc: "
-                 "in front for the administrative calendar");
-    return false;
+    row->day = p.days.last;
+    row->period_kind = (uint8_t)p.kind;
+    row->calendar = (uint8_t)p.calendar;
+    return true;
 }
 
 static bool take_op(const struct reading *r, struct import_row *row, struct slice field)
@@ -141,67 +133,36 @@ static bool take_op(const struct reading *r, struct import_row *row, struct slic
             return true;
         }
     }
-    refuse_field(r, row, OP, field, "viết set (số của kỳ), clear (rút số) hoặc add (cộng thêm)",
-                 "write set, clear or add");
+    refuse_field(r, row, OP, field,
+                 r->english ? "write set, clear or add"
+                            : "viết set (số liệu của kỳ), clear (thu hồi số liệu) hoặc add (cộng "
+                              "thêm)");
     return false;
-}
-
-/* 90.000 without its separators, where that is what is wrong. */
-static bool without_separators(struct slice field, char out[WORD_BYTES])
-{
-    const char *at = field.data;
-    size_t len = 0;
-    bool any = false;
-    for (size_t i = 0; i < field.len && len + 1 < WORD_BYTES; i++) {
-        if (at[i] == '.' || at[i] == ',' || at[i] == ' ')
-            any = true;
-        else
-            out[len++] = at[i];
-    }
-    out[len] = '\0';
-    int64_t value;
-    return any && parse_i64(slice_str(out), -OBSERVATION_VALUE_MAX, OBSERVATION_VALUE_MAX, &value,
-                            NULL) == 0;
 }
 
 static bool take_value(const struct reading *r, struct import_row *row, struct slice field)
 {
-    char plain[WORD_BYTES], vi[4 * WORD_BYTES], en[4 * WORD_BYTES];
+    struct err e;
     row->value = 0;
-    if (row->op == OP_CLEAR) {
-        if (field.len == 0)
-            return true;
-        refuse_field(r, row, VALUE, field, "rút số (clear) thì để trống cột này",
-                     "a clear has no value: leave it empty");
-        return false;
-    }
-    if (parse_i64(field, -OBSERVATION_VALUE_MAX, OBSERVATION_VALUE_MAX, &row->value, NULL) == 0)
+    if (row->op == OP_CLEAR && field.len == 0)
         return true;
-    bool separators = without_separators(field, plain);
-    snprintf(vi, sizeof vi, "không phải số nguyên; nếu dấu chấm, phẩy để ngăn hàng nghìn, viết %s",
-             separators ? plain : "90000");
-    snprintf(en, sizeof en, "no whole number; if the mark separates thousands, write %s",
-             separators ? plain : "90000");
-    if (field.len == 0)
-        refuse_field(r, row, VALUE, field,
-                     "trống: chưa có số thì bỏ dòng này, không có ai thì viết 0",
-                     "empty: take the row out, or write 0 if it is zero");
-    else
-        refuse_field(r, row, VALUE, field, vi, en);
+    if (row->op == OP_CLEAR)
+        err_set(&e, ERR_INVALID,
+                r->english ? "a clear has no value: leave it empty"
+                           : "thu hồi số liệu (clear) thì để trống cột này");
+    else if (figure_take_value(field, r->english, &row->value, &e) == 0)
+        return true;
+    refuse_field(r, row, VALUE, field, e.text);
     return false;
 }
 
 static bool take_time(const struct reading *r, struct import_row *row, struct slice field)
 {
-    char word[WORD_BYTES];
+    struct err e;
     row->reported_at_ms = r->reported_at_ms;
-    if (field.len == 0)
+    if (field.len == 0 || figure_take_time(field, r->english, &row->reported_at_ms, &e) == 0)
         return true;
-    snprintf(word, sizeof word, "%.*s", (int)field.len, (const char *)field.data);
-    if (strcmp(word, "now") != 0 && cli_time(word, &row->reported_at_ms, NULL) == 0)
-        return true;
-    refuse_field(r, row, REPORTED_AT, field, "viết như 2024-09-05 hoặc 2024-09-05T08:00:00+07:00",
-                 "write 2024-09-05 or 2024-09-05T08:00:00+07:00");
+    refuse_field(r, row, REPORTED_AT, field, e.text);
     return false;
 }
 
@@ -238,7 +199,7 @@ static int take_row(void *arg, const struct csv_row *row, struct err *e)
     if (row->given != row->expected) {
         import_file_refuse(f, &one,
                            r->english ? "%u fields where the first row names %u columns"
-                                      : "có %u ô, dòng đầu có %u cột",
+                                      : "dòng này có %u ô, dòng đầu có %u cột",
                            row->given, row->expected);
         return 0;
     }
@@ -254,9 +215,13 @@ int import_file_read(const char *name, struct slice csv, int64_t reported_at_ms,
 {
     *out = (struct import_file){.units = dict_create(), .indicators = dict_create()};
     struct reading r = {out, reported_at_ms, english};
+    struct csv_shape shape = {columns, COLUMN_COUNT, IMPORT_ROWS_MAX, !english};
     int rc = csv_file_read(name, csv, &shape, take_row, &r, e);
     if (rc == 0 && out->row_count + out->refusal_count == 0)
-        rc = err_set(e, ERR_INVALID, "%s: no row below the first: nothing to import", name);
+        rc = err_set(e, ERR_INVALID,
+                     english ? "%s: no row below the first: nothing to import"
+                             : "%s: dưới dòng đầu không có dòng số liệu nào: không có gì để nhập",
+                     name);
     if (rc != 0)
         import_file_fini(out);
     return rc;
@@ -280,7 +245,8 @@ static int compare_refusals(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-int import_file_write_refusals(struct import_file *f, const char *path, struct err *e)
+int import_file_write_refusals(struct import_file *f, const char *path, bool english,
+                               struct err *e)
 {
     struct buf out = {0};
     qsort(f->refusals, f->refusal_count, sizeof *f->refusals, compare_refusals);
@@ -290,7 +256,8 @@ int import_file_write_refusals(struct import_file *f, const char *path, struct e
         char note[REASON_BYTES + 32];
         buf_bytes(&out, f->text.data + r->text_from, r->text_bytes);
         buf_u8(&out, ',');
-        snprintf(note, sizeof note, "row %" PRIu64 ": %s", r->row, r->reason);
+        snprintf(note, sizeof note, english ? "row %" PRIu64 ": %s" : "dòng %" PRIu64 ": %s", r->row,
+                 r->reason);
         csv_file_put_field(&out, slice_str(note));
         buf_u8(&out, '\n');
     }

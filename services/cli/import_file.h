@@ -66,6 +66,7 @@ void import_file_check_periods(struct import_file *f, const struct import_expect
                                bool english);
 /* The rows set aside, in the order of the file, as a CSV that may be corrected and imported: the
  * reason stands in the column note. ERR_IO. */
-int import_file_write_refusals(struct import_file *f, const char *path, struct err *e);
+int import_file_write_refusals(struct import_file *f, const char *path, bool english,
+                               struct err *e);
 
 #endif

@@ -1,7 +1,6 @@
 #include "services/cli/import_spool.h"
 
-#include <errno.h>
-#include <inttypes.h>
+#include <dirent.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -66,7 +65,7 @@ int import_spool_note(struct spool *s, struct import_note *out, struct err *e)
     return rc;
 }
 
-/* ---- which folder ---- */
+/* ---- which folder: CONTENT.KEY.TRY ---- */
 
 static void name_content(const struct cli *cli, struct slice csv, char out[2 * NAME_BYTES + 1])
 {
@@ -96,28 +95,61 @@ static bool is_complete(const char *path)
     return complete;
 }
 
-int import_spool_path(struct cli *cli, struct slice csv, bool again, char out[IMPORT_PATH_BYTES],
-                      struct err *e)
+/* The folder of another key with the same content; adds to a tally would count twice. */
+static int check_other_keys(const struct cli *cli, const char *parent, const char *content,
+                            const char *key, struct err *e)
 {
-    char name[2 * NAME_BYTES + 1], folder[IMPORT_PATH_BYTES / 2],
-        parent[IMPORT_PATH_BYTES / 2 + 16];
+    struct dirent *one;
+    size_t content_len = strlen(content), key_len = strlen(key);
+    DIR *folder = opendir(parent);
+    bool found = false;
+    while (folder && !found && (one = readdir(folder)))
+        found = strncmp(one->d_name, content, content_len) == 0 &&
+                strncmp(one->d_name + content_len + 1, key, key_len) != 0;
+    if (folder)
+        closedir(folder);
+    if (!found)
+        return 0;
+    return err_set(e, ERR_EXISTS, "%s",
+                   cli_say(cli,
+                           "tệp này đã được nhập từ máy này bằng một khóa khác: nếu vẫn cần gửi "
+                           "bằng khóa này, thêm --again (số cộng thêm (add) sẽ được tính hai lần)",
+                           "this file was imported from here under another key: to send it under "
+                           "this one as well, say --again (what it adds to a tally counts twice "
+                           "then)"));
+}
+
+static int make_parent(const struct cli *cli, char *out, size_t bytes, struct err *e)
+{
+    char folder[IMPORT_PATH_BYTES / 2];
     cli_config_path(&cli->config, cli->config.spool, folder, sizeof folder);
-    snprintf(parent, sizeof parent, "%s/imports", folder);
-    int rc = cli_make_directories(parent, e);
+    snprintf(out, bytes, "%s/imports", folder);
+    return cli_make_directories(out, e);
+}
+
+int import_spool_path(struct cli *cli, const struct net_key *key, struct slice csv, bool again,
+                      char out[IMPORT_PATH_BYTES], struct err *e)
+{
+    char content[2 * NAME_BYTES + 1], name[CLI_KEY_NAME_BYTES],
+        parent[IMPORT_PATH_BYTES / 2 + 16];
+    int rc = make_parent(cli, parent, sizeof parent, e);
     if (rc != 0)
         return rc;
-    name_content(cli, csv, name);
+    name_content(cli, csv, content);
+    cli_key_name(key, name);
     unsigned last = 0;
     for (;; last++) {
-        snprintf(out, IMPORT_PATH_BYTES, "%s/%s.%u", parent, name, last + 1);
+        snprintf(out, IMPORT_PATH_BYTES, "%s/%s.%s.%u", parent, content, name, last + 1);
         if (access(out, F_OK) != 0)
             break;
         if (last == TRIES_MAX)
             return err_set(e, ERR_LIMIT, "%s: imported too often", parent);
     }
-    snprintf(out, IMPORT_PATH_BYTES, "%s/%s.%u", parent, name, last);
+    snprintf(out, IMPORT_PATH_BYTES, "%s/%s.%s.%u", parent, content, name, last);
+    if (!again && access(out, F_OK) != 0)
+        return check_other_keys(cli, parent, content, name, e);
     if (again && is_complete(out))
-        snprintf(out, IMPORT_PATH_BYTES, "%s/%s.%u", parent, name, last + 1);
+        snprintf(out, IMPORT_PATH_BYTES, "%s/%s.%s.%u", parent, content, name, last + 1);
     return 0;
 }
 
@@ -132,20 +164,20 @@ struct gathering {
     struct err err; /* code 0: none so far */
 };
 
-static const char *reason_of(const struct gathering *g, uint32_t code)
-{
-    return g->english ? refusal_sentence_en((enum refusal)code)
-                      : refusal_sentence_vi((enum refusal)code);
-}
-
 static void refuse_row(struct gathering *g, size_t at, uint32_t code)
 {
     struct import_row *row = &g->f->rows[g->b->order[at]];
+    enum refusal why = (enum refusal)code;
+    if (row->refused)
+        return;
     row->refused = true;
     g->out->refused++;
-    import_file_refuse(g->f, row, "%s: %s", refusal_name((enum refusal)code), reason_of(g, code));
+    import_file_refuse(g->f, row, "%s (%s)",
+                       g->english ? refusal_sentence_en(why) : refusal_sentence_vi(why),
+                       refusal_name(why));
 }
 
+/* Of a batch refused whole, the rows that were named have their own reason, the others its. */
 static void take_answer(void *arg, uint64_t ticket, struct slice raw)
 {
     struct gathering *g = arg;
@@ -160,14 +192,14 @@ static void take_answer(void *arg, uint64_t ticket, struct slice raw)
     g->out->accepted += a.accepted_rows;
     if (a.offset > g->out->offset)
         g->out->offset = a.offset;
+    for (uint32_t i = 0; i < a.refused_count; i++)
+        if (a.refused_rows[i] < end - first)
+            refuse_row(g, first + a.refused_rows[i], a.refused_codes[i]);
     if (a.refusal == REFUSAL_SETTLED)
         g->out->accepted += end - first; /* answered before, and that answer is no longer kept */
     else if (a.refusal != REFUSAL_NONE)
         for (size_t i = first; i < end; i++)
             refuse_row(g, i, a.refusal);
-    for (uint32_t i = 0; i < a.refused_count; i++)
-        if (a.refused_rows[i] < end - first)
-            refuse_row(g, first + a.refused_rows[i], a.refused_codes[i]);
 }
 
 int import_spool_result(struct spool *s, struct import_file *f, const struct import_batches *b,

@@ -23,10 +23,11 @@ struct import_result {
     uint64_t offset;   /* last journal entry */
 };
 
-/* The folder for this content sent to this collector, below the spool of the configuration; made if
- * it is not there. `again`: a new one, unless the last has not been answered to the end. */
-int import_spool_path(struct cli *cli, struct slice csv, bool again, char out[IMPORT_PATH_BYTES],
-                      struct err *e);
+/* The folder for this content sent to this collector under this key, below the spool of the
+ * configuration; made if it is not there. `again`: a new one, unless the last has not been answered
+ * to the end. ERR_EXISTS: without it, when the content was imported under another key. */
+int import_spool_path(struct cli *cli, const struct net_key *key, struct slice csv, bool again,
+                      char out[IMPORT_PATH_BYTES], struct err *e);
 /* ERR_NOT_FOUND: nothing was sent from there yet. Caller frees out->expect. */
 int import_spool_note(struct spool *s, struct import_note *out, struct err *e);
 void import_spool_pack_note(const struct import_note *n, struct buf *out);

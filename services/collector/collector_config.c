@@ -72,7 +72,7 @@ const struct schema_row collector_config_rows[COLLECTOR_CONFIG_ROWS] = {
         .minimum = 1,
         .maximum = 4096,
         .required = true,
-        .help = "The collector's own key pair, made by: tonghop keys new. Only its user may read "
+        .help = "The collector's own key pair, made by: tonghop keys make. Only its user may read "
                 "it.",
         SCHEMA_AT(struct collector_config, key_file),
     },

@@ -89,8 +89,12 @@ static const struct {
     {"a number with separators",
      {"tonghop", "submit", "31", "a", "2024-09-05", "90.000"},
      CLI_USAGE,
-     "tonghop: VALUE: '.' at column 3 is not a digit: if it separates thousands, write "
-     "90000\n"},
+     "tonghop: số liệu \"90.000\": không phải số nguyên; nếu dấu chấm, phẩy để ngăn hàng nghìn, "
+     "viết 90000\n"},
+    {"the same in English",
+     {"tonghop", "submit", "31", "a", "2024-09-05", "90.000", "--lang=en"},
+     CLI_USAGE,
+     "tonghop: VALUE \"90.000\": no whole number; if the mark separates thousands, write 90000\n"},
     {"two ops at once",
      {"tonghop", "submit", "31", "a", "2024", "1", "--add", "--clear"},
      CLI_USAGE,
@@ -99,7 +103,7 @@ static const struct {
     {"a bad timeout", {"tonghop", "status", "--timeout", "5"}, CLI_USAGE, "tonghop: --timeout: "},
     {"a configuration that is not there",
      {"tonghop", "status", "--config", "/nowhere/tonghop.yaml"},
-     CLI_FAILED,
+     CLI_USAGE,
      "tonghop: cannot open /nowhere/tonghop.yaml"},
 };
 

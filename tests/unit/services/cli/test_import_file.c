@@ -37,7 +37,8 @@ static const struct {
     {"a clear with a value", "11341,a,2024-09-05,5,clear,",
      "value \"5\": a clear has no value: leave it empty"},
     {"a blank behind the code", "11341 ,a,2024-09-05,5,,",
-     "unit \"11341 \": a code is 1 to 32 of the characters 0-9 A-Z a-z . _ -"},
+     "unit \"11341 \": a code is 1 to 32 of the characters 0-9 A-Z a-z . _ -: take it from the list "
+     "of units or indicators"},
     {"a date the other way round", "11341,a,05/09/2024,5,,",
      "period \"05/09/2024\": write 2024-09-05, 2024-W36, 2024-09, 2024-Q3, 2024-H1, 2024-9M or "
      "2024, with hc: in front for the administrative calendar"},
@@ -105,7 +106,7 @@ START_TEST(refused_rows_can_be_corrected_and_imported)
     ck_assert_int_ge(fd, 0);
     close(fd);
     struct import_file f = read_file(HEADER "x,a,2024-09-05,90.000,,\n\"a;b\",a,2024,1,,\n");
-    ck_assert_msg(import_file_write_refusals(&f, path, &e) == 0, "%s", e.text);
+    ck_assert_msg(import_file_write_refusals(&f, path, true, &e) == 0, "%s", e.text);
     import_file_fini(&f);
     ck_assert_msg(csv_file_load(path, 65536, &again, &e) == 0, "%s", e.text);
     buf_u8(&again, '\0');
