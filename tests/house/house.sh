@@ -12,7 +12,18 @@ complain() {
     failures=$((failures + 1))
 }
 
-sources() { git ls-files -co --exclude-standard -- "$@" 2>/dev/null || find . -name '*.[ch]' | sed 's|^\./||'; }
+# Every file of ours once; a checkout without git (a tarball) has the same rules.
+every_file=$(git ls-files -co --exclude-standard 2>/dev/null) ||
+    every_file=$(find . -path ./build -prune -o -path ./.git -prune -o -type f -print | sed 's|^\./||')
+sources() { # PATTERN...: the files that match one of them
+    local file pattern
+    while read -r file; do
+        for pattern in "$@"; do
+            # shellcheck disable=SC2053
+            [[ $file == $pattern ]] && [ -f "$file" ] && echo "$file"
+        done
+    done <<<"$every_file"
+}
 
 # --- who may include whom: folder, then what it may include of ours ---
 rules='
