@@ -104,7 +104,7 @@ static void grow_slots(struct dict *d)
 
 static uint32_t append_entry(struct dict *d, struct slice text)
 {
-    require(d->count < DICT_NONE - 1);
+    require(d->count + 1 < DICT_NONE);
     void *entries = d->entries;
     alloc_reserve(&entries, &d->entries_cap, (size_t)d->count + 1, sizeof *d->entries);
     d->entries = entries;

@@ -94,15 +94,8 @@ static bool in_force(const struct catalogue *c, uint32_t unit, day_t on)
 /* Index of the span of a unit that is in force. */
 static uint32_t span_index_on(const struct catalogue *c, uint32_t unit, day_t on)
 {
-    uint32_t low = c->units[unit].span_first, high = low + c->units[unit].span_count;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (c->spans[middle].from <= on)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
+    uint32_t first = c->units[unit].span_first;
+    return catalogue_span_near(c, first, first + c->units[unit].span_count, on);
 }
 
 const struct unit_span *catalogue_span_on(const struct catalogue *c, uint32_t unit, day_t on)

@@ -228,15 +228,7 @@ static uint32_t code_span_end(const struct catalogue *c, uint32_t code)
 /* The last span of the code that begins by that day; the code's first when none does. */
 static uint32_t code_span_near(const struct catalogue *c, uint32_t code, day_t on)
 {
-    uint32_t low = code_span_first(c, code), high = code_span_end(c, code);
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (c->spans[middle].from <= on)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
+    return catalogue_span_near(c, code_span_first(c, code), code_span_end(c, code), on);
 }
 
 static int refuse_parent_absent(const struct build *b, uint32_t row, day_t on)

@@ -49,4 +49,19 @@ struct catalogue {
     struct catalogue_lists covered;
 };
 
+/* Of the spans low up to, not including, high, which are in time order and at least one: the last
+ * that begins by that day; the first when none does. */
+static inline uint32_t catalogue_span_near(const struct catalogue *c, uint32_t low, uint32_t high,
+                                           day_t on)
+{
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (c->spans[middle].from <= on)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 #endif

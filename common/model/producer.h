@@ -39,6 +39,12 @@ struct producer {
     bool retired; /* may no longer speak, for good; its figures stay */
 };
 
+/* A key that stands in a service's own file: it speaks before the journal has told of anybody. */
+struct fixed_key {
+    uint8_t key[KEY_BYTES];
+    uint32_t roles; /* bits of enum role */
+};
+
 /* One journalled change. SET registers a name or replaces role, scope and source (keys stay);
  * key changes name the key. */
 enum producer_change_kind {

@@ -378,10 +378,15 @@ uint32_t registry_indicator_count(const struct registry *r)
     return (uint32_t)r->indicators.count;
 }
 
+static uint32_t find_ordinal(const struct dict *names, struct slice name)
+{
+    uint32_t found = dict_find(names, name);
+    return found == DICT_NONE ? REGISTRY_NONE : found;
+}
+
 uint32_t registry_indicator_find(const struct registry *r, struct slice id)
 {
-    uint32_t found = dict_find(r->indicator_ids, id);
-    return found == DICT_NONE ? REGISTRY_NONE : found;
+    return find_ordinal(r->indicator_ids, id);
 }
 
 const struct indicator *registry_indicator(const struct registry *r, uint32_t ordinal)
@@ -396,8 +401,7 @@ uint32_t registry_source_count(const struct registry *r)
 
 uint32_t registry_source_find(const struct registry *r, struct slice id)
 {
-    uint32_t found = dict_find(r->source_ids, id);
-    return found == DICT_NONE ? REGISTRY_NONE : found;
+    return find_ordinal(r->source_ids, id);
 }
 
 const struct source *registry_source(const struct registry *r, uint32_t ordinal)
@@ -734,8 +738,7 @@ uint32_t registry_producer_count(const struct registry *r)
 
 uint32_t registry_producer_find(const struct registry *r, struct slice name)
 {
-    uint32_t found = dict_find(r->producer_names, name);
-    return found == DICT_NONE ? REGISTRY_NONE : found;
+    return find_ordinal(r->producer_names, name);
 }
 
 const struct producer *registry_producer(const struct registry *r, uint32_t ordinal)
@@ -749,6 +752,27 @@ uint32_t registry_producer_by_key(const struct registry *r, const uint8_t key[KE
     const struct bound_key *bound = key_find(r, key);
     *revoked = bound && bound->revoked;
     return bound ? bound->producer : REGISTRY_NONE;
+}
+
+static uint32_t fixed_roles(const struct fixed_key *fixed, unsigned count,
+                            const uint8_t key[KEY_BYTES])
+{
+    for (unsigned i = 0; i < count; i++)
+        if (memcmp(fixed[i].key, key, KEY_BYTES) == 0)
+            return fixed[i].roles;
+    return 0;
+}
+
+struct identity registry_identify(const struct registry *r, const struct fixed_key *fixed,
+                                  unsigned fixed_count, const uint8_t key[KEY_BYTES])
+{
+    struct identity who = {.roles = fixed_roles(fixed, fixed_count, key)};
+    who.producer = registry_producer_by_key(r, key, &who.revoked);
+    if (who.revoked)
+        who.roles = 0; /* also when the service's own file still names it */
+    else if (who.producer != REGISTRY_NONE && !registry_producer(r, who.producer)->retired)
+        who.roles |= registry_producer(r, who.producer)->roles;
+    return who;
 }
 
 /* ---- judgements ---- */

@@ -69,6 +69,14 @@ const struct producer *registry_producer(const struct registry *r, uint32_t ordi
 uint32_t registry_producer_by_key(const struct registry *r, const uint8_t key[KEY_BYTES],
                                   bool *revoked); /* ordinal, revoked keys too; or NONE */
 
+struct identity {
+    uint32_t producer; /* ordinal, or REGISTRY_NONE for a fixed key */
+    uint32_t roles;    /* 0: nobody we know, or retired, or revoked; fixed and registered joined */
+    bool revoked;      /* also counts against a fixed key */
+};
+struct identity registry_identify(const struct registry *r, const struct fixed_key *fixed,
+                                  unsigned fixed_count, const uint8_t key[KEY_BYTES]);
+
 /* May this producer speak of that unit's figure of that day? A scope code means the unit that bears
  * it on the producer's `scopes_on`; where that was not said, the last one that bears or bore it.
  * Its subtree as of the day is covered and, by catalogue_in_scope, those of all it came from:

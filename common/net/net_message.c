@@ -50,6 +50,7 @@ static int message_receive_route(void *zmq, struct net_message *m)
 static int message_receive_rest(void *zmq, struct net_message *m)
 {
     zmq_msg_t extra;
+    // cppcheck-suppress uninitvar ; zmq_msg_init below makes it
     zmq_msg_t *part = m->parts_used < NET_FRAMES_MAX ? message_part(m, m->parts_used) : &extra;
     int rc = message_receive_part(zmq, part);
     if (rc < 0)

@@ -20,10 +20,10 @@ static bool is_own_operator(const struct aggregator_service *s, const struct net
     return false;
 }
 
-struct aggregator_identity access_identify(const struct aggregator_service *s,
+struct identity access_identify(const struct aggregator_service *s,
                                            const struct net_key *key)
 {
-    struct aggregator_identity who = {.roles = is_own_operator(s, key) ? ROLE_OPERATE : 0};
+    struct identity who = {.roles = is_own_operator(s, key) ? ROLE_OPERATE : 0};
     who.producer = registry_producer_by_key(registry_of(s), key->bytes, &who.revoked);
     if (who.producer == REGISTRY_NONE)
         return who;
@@ -35,7 +35,7 @@ struct aggregator_identity access_identify(const struct aggregator_service *s,
     return who;
 }
 
-bool access_may_ask(struct aggregator_identity who)
+bool access_may_ask(struct identity who)
 {
     return (who.roles & ROLES_ASK) != 0;
 }
@@ -66,19 +66,19 @@ static void roots_visit(void *arg, uint32_t unit, unsigned depth)
 }
 
 /* Every root in force is in the scope. */
-static bool sees_roots(const struct aggregator_service *s, struct aggregator_identity who)
+static bool sees_roots(const struct aggregator_service *s, struct identity who)
 {
     struct roots_walk w = {s, who.producer, access_today(s), false, true};
     catalogue_visit_on(registry_catalogue(registry_of(s)), CATALOGUE_NONE, w.on, roots_visit, &w);
     return w.any && w.all;
 }
 
-bool access_sees_all(const struct aggregator_service *s, struct aggregator_identity who)
+bool access_sees_all(const struct aggregator_service *s, struct identity who)
 {
     return (who.roles & ROLES_ALL) != 0 || (who.producer != REGISTRY_NONE && sees_roots(s, who));
 }
 
-bool access_sees_unit(const struct aggregator_service *s, struct aggregator_identity who,
+bool access_sees_unit(const struct aggregator_service *s, struct identity who,
                       uint32_t unit, day_t on)
 {
     if (who.roles & ROLES_ALL)
@@ -88,7 +88,7 @@ bool access_sees_unit(const struct aggregator_service *s, struct aggregator_iden
 }
 
 /* A subtree that is no more is judged by its last day. */
-bool access_sees_subtree(const struct aggregator_service *s, struct aggregator_identity who,
+bool access_sees_subtree(const struct aggregator_service *s, struct identity who,
                          uint32_t subtree)
 {
     const struct catalogue *c = registry_catalogue(registry_of(s));

@@ -232,7 +232,7 @@ static bool is_asked(const struct topic_parts *asked, const struct wire_stream *
 
 /* Of what was asked, the streams that the key may see, each by its own topic. Heads go to all: they
  * tell numbers, not figures. */
-static void give_scope(struct aggregator_service *s, struct aggregator_identity who,
+static void give_scope(struct aggregator_service *s, struct identity who,
                        const struct topic_parts *asked, struct grant *g)
 {
     const struct feed_head *heads;
@@ -269,7 +269,7 @@ static void take_request(struct aggregator_service *s, struct net_socket *socket
     struct slice topic = slice_of(bytes + 1, m->frames[0].len - 1);
     struct grant g = {socket, bytes[0] == 1, 0};
     struct topic_parts asked;
-    struct aggregator_identity who = access_identify(s, &m->key);
+    struct identity who = access_identify(s, &m->key);
     bool valid = parse_topic(topic, &asked) && access_may_ask(who);
     bool whole = valid && (access_sees_all(s, who) || (asked.heads && !asked.all));
     if (whole)

@@ -15,7 +15,7 @@ struct asking {
     struct aggregator_service *service;
     const struct registry *registry;
     struct kv *kv;
-    struct aggregator_identity who;
+    struct identity who;
     uint64_t as_known; /* offset; 0: now */
     int64_t days_left;
 };
@@ -130,7 +130,7 @@ static void answer_nothing_known(struct asking *a, struct wire_answer *out)
 }
 
 void aggregator_answer_query(struct aggregator_service *s, struct kv *kv,
-                             struct aggregator_identity who, const struct wire_query *q,
+                             struct identity who, const struct wire_query *q,
                              struct buf *out)
 {
     struct asking a = {s, ledger_registry(s->ledger), kv, who, 0, QUERY_DAYS_MAX};
@@ -217,7 +217,7 @@ static int trace(struct asking *a, const struct wire_trace *t, struct trace_walk
 }
 
 void aggregator_answer_trace(struct aggregator_service *s, struct kv *kv,
-                             struct aggregator_identity who, const struct wire_trace *t,
+                             struct identity who, const struct wire_trace *t,
                              struct buf *out)
 {
     struct asking a = {s, ledger_registry(s->ledger), kv, who, 0, 0};
@@ -296,7 +296,7 @@ static void fill_indicators(struct asking *a, struct wire_units_reply *reply)
     }
 }
 
-void aggregator_answer_units(struct aggregator_service *s, struct aggregator_identity who,
+void aggregator_answer_units(struct aggregator_service *s, struct identity who,
                              const struct wire_units *u, struct buf *out)
 {
     struct asking a = {s, ledger_registry(s->ledger), NULL, who, 0, 0};
@@ -357,7 +357,7 @@ static void pack_refused_snapshot(const struct wire_cells *cells, struct err *e,
 }
 
 void aggregator_answer_snapshot(struct aggregator_service *s, struct kv *kv,
-                                struct aggregator_identity who, const struct wire_stream *stream,
+                                struct identity who, const struct wire_stream *stream,
                                 struct buf *out)
 {
     struct asking a = {s, ledger_registry(s->ledger), kv, who, 0, 0};

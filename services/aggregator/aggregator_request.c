@@ -133,7 +133,7 @@ static int answer_question(struct aggregator_service *s, const struct aggregator
 {
     struct kv *kv = NULL;
     struct buf message = {0};
-    struct aggregator_identity who = access_identify(s, &from->key);
+    struct identity who = access_identify(s, &from->key);
     int rc = store_begin(s->store, false, &kv, e);
     if (rc != 0)
         return rc;
@@ -218,7 +218,7 @@ bool aggregator_request_is_waited_for(const struct aggregator_service *s, uint64
 static int check_allowed(struct aggregator_service *s, const struct aggregator_asker *from,
                          struct err *e)
 {
-    struct aggregator_identity who = access_identify(s, &from->key);
+    struct identity who = access_identify(s, &from->key);
     bool operate = from->head.kind == WIRE_COUNTERS;
     if (operate ? (who.roles & ROLE_OPERATE) != 0 : access_may_ask(who))
         return 0;

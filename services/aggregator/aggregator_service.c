@@ -70,7 +70,7 @@ static void keep_house(void *service)
 static bool admit(void *arg, const struct net_key *key, const char *peer_address)
 {
     struct aggregator_service *s = arg;
-    struct aggregator_identity who = access_identify(s, key);
+    struct identity who = access_identify(s, key);
     if (access_may_ask(who))
         return true;
     char text[NET_KEY_TEXT_BYTES];

@@ -148,19 +148,19 @@ void aggregator_follow_checkpoint(struct aggregator_service *s);
 int aggregator_follow_open(struct aggregator_service *s, struct err *e); /* the ledger */
 
 /* --- aggregator_access.c: who may see what */
-struct aggregator_identity {
+struct identity {
     uint32_t producer; /* ordinal, or REGISTRY_NONE for a key of the service's own file */
     uint32_t roles;    /* 0: nobody we know, or retired, or revoked */
     bool revoked;
 };
-struct aggregator_identity access_identify(const struct aggregator_service *s,
+struct identity access_identify(const struct aggregator_service *s,
                                            const struct net_key *key);
-bool access_may_ask(struct aggregator_identity who);
-bool access_sees_all(const struct aggregator_service *s, struct aggregator_identity who);
-bool access_sees_unit(const struct aggregator_service *s, struct aggregator_identity who,
+bool access_may_ask(struct identity who);
+bool access_sees_all(const struct aggregator_service *s, struct identity who);
+bool access_sees_unit(const struct aggregator_service *s, struct identity who,
                       uint32_t unit, day_t on);
 /* A stream's whole subtree, or FEED_ROOT. */
-bool access_sees_subtree(const struct aggregator_service *s, struct aggregator_identity who,
+bool access_sees_subtree(const struct aggregator_service *s, struct identity who,
                          uint32_t subtree);
 day_t access_today(const struct aggregator_service *s); /* civil day of the checkpoint */
 
@@ -177,15 +177,15 @@ void aggregator_send_failure(struct aggregator_service *s, const struct aggregat
 
 /* --- aggregator_query.c: questions, answered from a read of the checkpoint */
 void aggregator_answer_query(struct aggregator_service *s, struct kv *kv,
-                             struct aggregator_identity who, const struct wire_query *q,
+                             struct identity who, const struct wire_query *q,
                              struct buf *out);
 void aggregator_answer_trace(struct aggregator_service *s, struct kv *kv,
-                             struct aggregator_identity who, const struct wire_trace *t,
+                             struct identity who, const struct wire_trace *t,
                              struct buf *out);
-void aggregator_answer_units(struct aggregator_service *s, struct aggregator_identity who,
+void aggregator_answer_units(struct aggregator_service *s, struct identity who,
                              const struct wire_units *u, struct buf *out);
 void aggregator_answer_snapshot(struct aggregator_service *s, struct kv *kv,
-                                struct aggregator_identity who, const struct wire_stream *stream,
+                                struct identity who, const struct wire_stream *stream,
                                 struct buf *out);
 
 /* --- aggregator_feed.c */

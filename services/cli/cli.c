@@ -47,21 +47,56 @@ int cli_exit_of(int code)
     case 0:
         return CLI_OK;
     case ERR_NET:
+    case ERR_AGAIN:
+    case ERR_FULL:
         return CLI_UNREACHABLE;
     case ERR_DENIED:
         return CLI_DENIED;
     case ERR_INVALID:
     case ERR_LIMIT:
+    case ERR_NOT_FOUND:
+    case ERR_EXISTS:
         return CLI_REFUSED;
     default:
         return CLI_FAILED;
     }
 }
 
+/* What officers meet on any day, in their language; the cause follows for who helps them. */
+static const char *explain(const struct cli *cli, int code)
+{
+    if (cli->english || cli->misconfigured)
+        return NULL;
+    if (code == ERR_NET)
+        return "Không nhận được trả lời của hệ thống: đề nghị kiểm tra đường truyền rồi thử lại.";
+    if (code == ERR_DENIED)
+        return "Khóa này không được hệ thống chấp nhận (chưa đăng ký, đã bị thu hồi hoặc không đủ "
+               "quyền): đề nghị liên hệ bộ phận công nghệ thông tin của tỉnh.";
+    return NULL;
+}
+
 int cli_fail(const struct cli *cli, const struct err *e)
 {
-    fprintf(cli->err, "tonghop: %s\n", e->text);
-    return cli_exit_of(e->code);
+    const char *sentence = explain(cli, e->code);
+    if (sentence)
+        fprintf(cli->err, "tonghop: %s\n  (%s)\n", sentence, e->text);
+    else
+        fprintf(cli->err, "tonghop: %s\n", e->text);
+    return cli->misconfigured ? CLI_USAGE : cli_exit_of(e->code);
+}
+
+int cli_fail_refused(const struct cli *cli, const struct err *e)
+{
+    int status = cli_fail(cli, e);
+    return status == CLI_FAILED ? CLI_REFUSED : status;
+}
+
+int cli_fail_blocked(const struct cli *cli, enum refusal refusal)
+{
+    fprintf(cli->err, "tonghop: %s (%s)\n",
+            cli->english ? refusal_sentence_en(refusal) : refusal_sentence_vi(refusal),
+            refusal_name(refusal));
+    return CLI_DENIED;
 }
 
 int cli_usage(const struct cli *cli, const struct err *e)
@@ -96,9 +131,9 @@ static const char exit_codes[] =
     "Exit codes:\n"
     "  0  done\n"
     "  1  failed\n"
-    "  2  the command line is wrong; nothing was done\n"
+    "  2  the command line, the configuration or a key file is wrong; nothing was done\n"
     "  3  the input, or some rows of it, was refused; the rest went through\n"
-    "  4  no service answered; what was to be sent is kept and goes out next time\n"
+    "  4  no answer, or not now; what was to be sent is kept and goes out next time\n"
     "  5  this key may not do that\n";
 
 static void print_help(FILE *out)
@@ -145,19 +180,38 @@ static const struct cli_command *find_command(int argc, char **argv, int *used)
     return NULL;
 }
 
+static bool is_group(const char *first, const char *name)
+{
+    size_t len = strlen(first);
+    return strncmp(name, first, len) == 0 && name[len] == ' ';
+}
+
 /* Only the first of two words: names those that could follow. */
 static bool tell_second_words(const struct cli *cli, const char *first)
 {
-    size_t len = strlen(first);
     unsigned found = 0;
-    for (size_t i = 0; i < cli_command_count; i++) {
-        const char *name = cli_commands[i]->name;
-        if (strncmp(name, first, len) != 0 || name[len] != ' ')
-            continue;
-        fprintf(cli->err, "%s%s", found++ == 0 ? "tonghop: write one of: tonghop " : ", ", name);
-    }
+    for (size_t i = 0; i < cli_command_count; i++)
+        if (is_group(first, cli_commands[i]->name))
+            fprintf(cli->err, "%s%s", found++ == 0 ? "tonghop: write one of: tonghop " : ", ",
+                    cli_commands[i]->name);
     if (found > 0)
         fputc('\n', cli->err);
+    return found > 0;
+}
+
+/* The same as help. */
+static bool print_group_help(const char *first, FILE *out)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < cli_command_count; i++) {
+        if (!is_group(first, cli_commands[i]->name))
+            continue;
+        if (found++ == 0)
+            fprintf(out, "Usage: tonghop %s COMMAND [ARGUMENTS]\n\n", first);
+        fprintf(out, "  %-14s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
+    }
+    if (found > 0)
+        fprintf(out, "\ntonghop %s COMMAND --help teaches each, with an example.\n", first);
     return found > 0;
 }
 
@@ -200,11 +254,15 @@ static int run_command(struct cli *cli, const struct cli_command *c, int argc, c
     return status;
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
 static int dispatch(struct cli *cli, int argc, char **argv)
 {
     int used = 0;
-    bool asks_help = argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
-                                  strcmp(argv[0], "help") == 0);
+    bool asks_help = argc > 0 && is_help(argv[0]);
     if (argc == 0 || (asks_help && argc == 1)) {
         print_help(argc == 0 ? cli->err : cli->out);
         return argc == 0 ? CLI_USAGE : CLI_OK;
@@ -218,6 +276,9 @@ static int dispatch(struct cli *cli, int argc, char **argv)
         argv++;
     }
     const struct cli_command *c = find_command(argc, argv, &used);
+    bool of_group = asks_help ? argc == 1 : argc == 2 && is_help(argv[1]);
+    if (!c && of_group && print_group_help(argv[0], cli->out))
+        return CLI_OK;
     if (!c)
         return unknown_command(cli, argc, argv);
     if (asks_help) {

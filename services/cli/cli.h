@@ -15,13 +15,13 @@
 enum cli_exit {
     CLI_OK = 0,
     CLI_FAILED = 1,      /* anything that is none of the below */
-    CLI_USAGE = 2,       /* the command line is wrong; nothing was done */
+    CLI_USAGE = 2,       /* the command line, configuration or key file is wrong; nothing was done */
     CLI_REFUSED = 3,     /* the input, or some rows of it, was refused; the rest went through */
-    CLI_UNREACHABLE = 4, /* no service answered; what was to be sent is kept */
+    CLI_UNREACHABLE = 4, /* no answer, or not now; what was to be sent is kept */
     CLI_DENIED = 5,      /* this key may not do that */
 };
 
-enum { CLI_OPTIONS_MAX = 16, CLI_TIMEOUT_MS = 10000 };
+enum { CLI_OPTIONS_MAX = 16, CLI_TIMEOUT_MS = 10000, CLI_KEY_NAME_BYTES = 17 };
 
 struct cli;
 struct cli_args;
@@ -58,6 +58,7 @@ struct cli {
     const char *config_path; /* --config; NULL: looked for */
     const char *key_path;    /* --key; NULL: the configuration's */
     int timeout_ms;
+    bool misconfigured; /* what failed was reading the configuration or a key */
     struct cli_config config;
     struct net *net;
 };
@@ -83,8 +84,13 @@ int cli_option_day(const struct cli_args *args, const char *name, day_t standard
                    struct err *e);
 /* A word of the command line as an identifier; `what` names it in the sentence. */
 int cli_ident(const char *word, const char *what, struct ident *out, struct err *e);
+/* The words of a figure, with sentences for officers that name the word: ERR_INVALID. */
+int cli_unit(const struct cli *cli, const char *word, struct ident *out, struct err *e);
+int cli_indicator(const struct cli *cli, const char *word, struct ident *out, struct err *e);
 /* "2024-09-05", "2024-09", "hc:2024-09" …, or "2024-09-05..2024-10-05" for any run of days. */
-int cli_period(const char *word, struct period *out, struct err *e);
+int cli_days(const struct cli *cli, const char *word, struct period *out, struct err *e);
+/* The value of --reported-at: as cli_time. */
+int cli_reported_at(const struct cli *cli, const char *word, int64_t *out_ms, struct err *e);
 /* A day or a time: "2024-09-05" is its first moment; "now" the machine's clock. */
 int cli_time(const char *word, int64_t *out_ms, struct err *e);
 int64_t cli_now_ms(void);
@@ -98,6 +104,10 @@ const char *cli_say(const struct cli *cli, const char *vietnamese, const char *e
 int cli_fail(const struct cli *cli, const struct err *e);
 int cli_exit_of(int code);
 int cli_usage(const struct cli *cli, const struct err *e); /* prints, returns CLI_USAGE */
+/* The same when a service refused what was asked, whatever its code: CLI_REFUSED or CLI_DENIED. */
+int cli_fail_refused(const struct cli *cli, const struct err *e);
+/* A refusal that stops all sending: its sentence; CLI_DENIED. */
+int cli_fail_blocked(const struct cli *cli, enum refusal refusal);
 
 /* ---- services ---- */
 
@@ -124,6 +134,12 @@ int cli_indicators(struct request *link, const struct cli *cli, struct arena *ar
 /* NULL when there is none of that id. */
 const struct wire_indicator_info *cli_find_indicator(const struct wire_units_reply *r,
                                                      const char *id);
+
+/* The civil day of the journal, as the collector tells it. */
+int cli_journal_day(struct request *collector, const struct cli *cli, day_t *out, struct err *e);
+
+/* The first digits of a key, for the name of a folder; returns out. */
+const char *cli_key_name(const struct net_key *key, char out[CLI_KEY_NAME_BYTES]);
 
 /* Set by SIGINT and SIGTERM once cli_catch_signals was called; waits end soon after. */
 extern volatile sig_atomic_t cli_stop;

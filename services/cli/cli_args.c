@@ -7,6 +7,7 @@
 #include "common/config/quantity.h"
 #include "common/model/period.h"
 #include "common/model/scan.h"
+#include "services/cli/figure.h"
 
 enum { GLOBAL_CONFIG, GLOBAL_KEY, GLOBAL_LANG, GLOBAL_TIMEOUT, GLOBAL_HELP, GLOBAL_COUNT };
 enum { NAME_COLUMN = 24, TIMEOUT_MAX_MS = 3600 * 1000 };
@@ -16,8 +17,8 @@ static const struct cli_option global_options[GLOBAL_COUNT] = {
      "where the services are (else $TONGHOP_CONFIG, ./tonghop.yaml, "
      "/etc/tonghop/tonghop.yaml)"},
     {"my-key", "FILE", "speak with this key pair instead of the configuration's"},
-    {"lang", "vi|en", "language of messages to officers (vi)"},
-    {"timeout", "DURATION", "how long to wait for an answer (10s)"},
+    {"lang", "vi|en", "language of what officers read: vi unless said"},
+    {"timeout", "DURATION", "how long to wait for an answer: 10s unless said"},
     {"help", NULL, "this text"},
 };
 
@@ -193,19 +194,36 @@ int cli_ident(const char *word, const char *what, struct ident *out, struct err 
                    what, scan_excerpt(slice_str(word), excerpt), IDENT_BYTES_MAX);
 }
 
-int cli_period(const char *word, struct period *out, struct err *e)
+int cli_unit(const struct cli *cli, const char *word, struct ident *out, struct err *e)
 {
-    enum period_kind kind;
-    enum period_calendar calendar;
-    const char *dots = strstr(word, "..");
-    if (!dots)
-        return period_parse(slice_str(word), &kind, &calendar, out, e);
-    int rc = day_parse(slice_of(word, (size_t)(dots - word)), &out->first, e);
-    if (rc == 0)
-        rc = day_parse(slice_str(dots + 2), &out->last, e);
-    if (rc == 0 && out->last < out->first)
-        rc = err_set(e, ERR_INVALID, "%s: the last day is before the first", word);
-    return rc;
+    struct slice s = slice_str(word);
+    int rc = figure_take_code(s, cli->english, out, e);
+    return rc == 0 ? 0 : figure_wrap(e, cli->english, "đơn vị", "the unit", s);
+}
+
+int cli_indicator(const struct cli *cli, const char *word, struct ident *out, struct err *e)
+{
+    struct slice s = slice_str(word);
+    int rc = figure_take_code(s, cli->english, out, e);
+    return rc == 0 ? 0 : figure_wrap(e, cli->english, "chỉ tiêu thống kê", "the indicator", s);
+}
+
+int cli_days(const struct cli *cli, const char *word, struct period *out, struct err *e)
+{
+    struct slice s = slice_str(word);
+    int rc = figure_take_days(s, cli->english, out, e);
+    return rc == 0 ? 0 : figure_wrap(e, cli->english, "kỳ", "the period", s);
+}
+
+int cli_reported_at(const struct cli *cli, const char *word, int64_t *out_ms, struct err *e)
+{
+    struct slice s = slice_str(word);
+    if (strcmp(word, "now") == 0) {
+        *out_ms = cli_now_ms();
+        return 0;
+    }
+    int rc = figure_take_time(s, cli->english, out_ms, e);
+    return rc == 0 ? 0 : figure_wrap(e, cli->english, "--reported-at", "--reported-at", s);
 }
 
 int cli_time(const char *word, int64_t *out_ms, struct err *e)

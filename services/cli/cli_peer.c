@@ -1,12 +1,15 @@
 #include "services/cli/cli.h"
 
 #include "common/base/alloc.h"
+#include "common/base/parse.h"
 
 enum { PATH_BYTES = 2048, QUESTIONS_A_REQUEST = 8192 };
 
 int cli_load_config(struct cli *cli, struct err *e)
 {
-    return cli->config.doc ? 0 : cli_config_load(cli->config_path, &cli->config, e);
+    int rc = cli->config.doc ? 0 : cli_config_load(cli->config_path, &cli->config, e);
+    cli->misconfigured = rc != 0;
+    return rc;
 }
 
 static int need(const struct cli *cli, const char *value, const char *key, struct err *e)
@@ -59,6 +62,7 @@ int cli_peer(struct cli *cli, enum cli_service service, struct request_peer *out
         rc = load_server_key(cli, s, name, &out->server_key, e);
     if (rc == 0)
         rc = load_own_key(cli, &out->self, e);
+    cli->misconfigured = rc != 0;
     if (rc == 0 && !cli->net)
         rc = net_create(&cli->net, &(struct net_options){0}, e);
     out->endpoint = s->endpoint;
@@ -84,6 +88,29 @@ int cli_ask(struct cli *cli, enum cli_service service, enum wire_kind kind, stru
         rc = request_ask(link, kind, message, cli->timeout_ms, &cli_stop, reply, e);
     request_close(link);
     return rc;
+}
+
+int cli_journal_day(struct request *collector, const struct cli *cli, day_t *out, struct err *e)
+{
+    struct buf reply = {0};
+    struct arena arena;
+    struct wire_health h = {0};
+    arena_init(&arena, 0);
+    int rc = request_ask(collector, WIRE_HEALTH, slice_of(NULL, 0), cli->timeout_ms, &cli_stop,
+                         &reply, e);
+    if (rc == 0)
+        rc = wire_unpack_health(buf_slice(&reply), &arena, &h, e);
+    if (rc == 0)
+        *out = day_of_ms(h.time_ms);
+    arena_fini(&arena);
+    buf_fini(&reply);
+    return rc;
+}
+
+const char *cli_key_name(const struct net_key *key, char out[CLI_KEY_NAME_BYTES])
+{
+    format_hex(key->bytes, (CLI_KEY_NAME_BYTES - 1) / 2, out);
+    return out;
 }
 
 int cli_apply(struct request *link, const struct cli *cli, const struct wire_apply *apply,

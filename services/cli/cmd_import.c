@@ -1,6 +1,7 @@
 #include "services/cli/cli_print.h"
 #include "services/cli/cmd.h"
 #include "services/cli/csv_file.h"
+#include "services/cli/figure.h"
 #include "services/cli/import_compare.h"
 #include "services/cli/import_spool.h"
 
@@ -30,6 +31,7 @@ struct import {
     struct import_note note;
     bool resumed; /* the batches were in the spool already */
     struct import_result result;
+    enum refusal blocked; /* nothing goes on until somebody acts */
     uint64_t show;
     /* progress */
     bool bar;
@@ -75,14 +77,14 @@ static void tell_progress(struct import *im, bool last)
 static void on_restamp(void *arg, uint64_t ticket, int64_t reported_at_ms)
 {
     struct import *im = arg;
-    char time[32];
+    char time[FIGURE_TIME_BYTES];
     fprintf(im->cli->err,
             cli_say(im->cli,
-                    "\nlô %" PRIu64
-                    ": lúc báo cáo nằm trong tương lai; gửi lại với giờ máy chủ %s\n",
+                    "\nlô %" PRIu64 ": thời điểm báo cáo nằm trong tương lai; gửi lại với giờ của hệ thống "
+                    "tiếp nhận %s\n",
                     "\nbatch %" PRIu64 ": reported in the future; sent again under the collector's "
                     "time %s\n"),
-            ticket, day_time_format(reported_at_ms, time));
+            ticket, figure_time(reported_at_ms, im->cli->english, time));
 }
 
 static void on_reopen(void *arg, enum spool_reason reason, const struct spool_id *id)
@@ -91,9 +93,17 @@ static void on_reopen(void *arg, enum spool_reason reason, const struct spool_id
     (void)reason;
     (void)id;
     fprintf(im->cli->err, "%s",
-            cli_say(im->cli, "\nmáy chủ không khớp hàng chờ này: mở hàng chờ mới và gửi tiếp\n",
+            cli_say(im->cli,
+                    "\nhệ thống tiếp nhận không khớp hàng chờ gửi này: mở hàng chờ mới và gửi "
+                    "tiếp\n",
                     "\nthe collector does not know this spool any more: a new one was opened, "
                     "sending goes on\n"));
+}
+
+static void on_blocked(void *arg, enum refusal refusal)
+{
+    struct import *im = arg;
+    im->blocked = refusal;
 }
 
 /* ---- steps ---- */
@@ -110,17 +120,30 @@ static int read_input(struct import *im, const struct cli_args *args, struct err
 {
     const char *at = cli_option(args, "reported-at");
     im->note.reported_at_ms = file_time_ms(im->path);
-    if (at && cli_time(at, &im->note.reported_at_ms, e) != 0)
-        return err_wrap(e, "--reported-at");
-    return csv_file_load(im->path, CSV_FILE_BYTES_MAX, &im->csv, e);
+    if (at && cli_reported_at(im->cli, at, &im->note.reported_at_ms, e) != 0)
+        return ERR_INVALID;
+    int rc = csv_file_load(im->path, CSV_FILE_BYTES_MAX, &im->csv, e);
+    if (rc == ERR_NOT_FOUND)
+        return err_set(e, rc, cli_say(im->cli, "%s: không có tệp này", "%s: there is no such file"),
+                       im->path);
+    return rc;
 }
 
-static int open_spool(struct import *im, bool again, struct err *e)
+static int find_spool(struct import *im, bool again, struct err *e)
 {
     struct request_peer peer = {0};
     int rc = cli_peer(im->cli, CLI_COLLECTOR, &peer, e);
     if (rc == 0)
-        rc = import_spool_path(im->cli, buf_slice(&im->csv), again, im->spool_path, e);
+        rc = import_spool_path(im->cli, &peer.self.public_key, buf_slice(&im->csv), again,
+                               im->spool_path, e);
+    keypair_wipe(&peer.self);
+    return rc != 0 && e->code == ERR_EXISTS ? err_wrap(e, "%s", im->path) : rc;
+}
+
+static int open_spool(struct import *im, struct err *e)
+{
+    struct request_peer peer = {0};
+    int rc = cli_peer(im->cli, CLI_COLLECTOR, &peer, e);
     if (rc == 0) {
         struct submit_client_options o = {
             .endpoint = peer.endpoint,
@@ -128,7 +151,10 @@ static int open_spool(struct import *im, bool again, struct err *e)
             .self = peer.self,
             .spool_directory = im->spool_path,
             .keep_answers = true,
-            .hooks = {.arg = im, .restamped = on_restamp, .reopened = on_reopen}};
+            .hooks = {.arg = im,
+                      .restamped = on_restamp,
+                      .reopened = on_reopen,
+                      .blocked = on_blocked}};
         rc = submit_client_open(&im->client, im->cli->net, &o, e);
         keypair_wipe(&o.self);
     }
@@ -157,7 +183,7 @@ static void ask_expectations(struct import *im, struct import_expect *expect)
     im->aggregator_lost = rc != 0;
     if (rc != 0)
         fprintf(im->cli->err,
-                cli_say(im->cli, "Không so được với số đang có: %s\n",
+                cli_say(im->cli, "Không so sánh được với số liệu đang có: %s\n",
                         "Not compared with what stands: %s\n"),
                 e.text);
     request_close(link);
@@ -226,7 +252,7 @@ static void compare(struct import *im, bool after)
         import_compare_print_before(&im->compare, &im->file, im->cli, link, im->show);
     else
         fprintf(im->cli->err,
-                cli_say(im->cli, "Không so được với số đang có: %s\n",
+                cli_say(im->cli, "Không so sánh được với số liệu đang có: %s\n",
                         "Not compared with what stands: %s\n"),
                 e.text);
     im->compared = rc == 0;
@@ -281,7 +307,7 @@ static void print_summary(const struct import *im, const char *refused_path)
     cli_number((int64_t)im->file.refusal_count, cli->english, b);
     if (im->client)
         fprintf(cli->err,
-                cli_say(cli, "Đã nhận %s dòng, không nhận %s dòng.\n",
+                cli_say(cli, "Đã tiếp nhận %s dòng, từ chối %s dòng.\n",
                         "%s rows accepted, %s refused.\n"),
                 cli_number((int64_t)im->result.accepted, cli->english, a), b);
     else
@@ -292,8 +318,8 @@ static void print_summary(const struct import *im, const char *refused_path)
     if (im->file.refusal_count > 0)
         fprintf(cli->err,
                 cli_say(cli,
-                        "Dòng không nhận và lý do: %s. Sửa tệp đó rồi nhập nó, không nhập lại cả "
-                        "tệp này.\n",
+                        "Dòng bị từ chối và lý do: %s. Sửa tệp đó rồi nhập, không nhập lại cả tệp "
+                        "này.\n",
                         "Refused rows and why: %s. Correct that file and import it, not this one "
                         "again.\n"),
                 refused_path);
@@ -303,11 +329,11 @@ static void print_json(const struct import *im)
 {
     const struct import_compare *c = &im->compare;
     json_t *all =
-        json_pack("{s:I, s:I, s:I, s:I, s:b, s:I}", "rows",
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:I}", "rows",
                   (json_int_t)(im->file.row_count + im->file.refusal_count - im->result.refused),
                   "accepted", (json_int_t)im->result.accepted, "refused",
                   (json_int_t)im->file.refusal_count, "batches", (json_int_t)im->batches.count,
-                  "resumed", im->resumed, "offset", (json_int_t)im->result.offset);
+                  "repeated", (json_int_t)im->compare.repeated, "resumed", im->resumed, "offset", (json_int_t)im->result.offset);
     if (im->compared)
         json_object_set_new(all, "superseded", json_integer((json_int_t)c->superseded));
     if (im->compared && !im->resumed) {
@@ -329,7 +355,7 @@ static int report(struct import *im, const struct cli_args *args, struct err *e)
         rc = import_spool_result(submit_client_spool(im->client), &im->file, &im->batches,
                                  im->cli->english, &im->result, e);
     if (rc == 0 && im->file.refusal_count > 0)
-        rc = import_file_write_refusals(&im->file, path, e);
+        rc = import_file_write_refusals(&im->file, path, im->cli->english, e);
     if (rc != 0)
         return rc;
     if (im->result.accepted > 0 && !im->aggregator_lost)
@@ -345,9 +371,8 @@ static void say_unfinished(const struct import *im)
 {
     fprintf(im->cli->err,
             cli_say(im->cli,
-                    "Còn %" PRIu64
-                    " lô chưa gửi xong; chúng được giữ lại. Chạy lại lệnh này để gửi "
-                    "tiếp, không sợ trùng.\n",
+                    "Còn %" PRIu64 " lô chưa gửi xong, được giữ trong hàng chờ gửi. Chạy lại lệnh này để "
+                    "gửi tiếp: không số nào bị tính hai lần.\n",
                     "%" PRIu64 " batches are not answered yet; they are kept. Run the same command "
                     "again to go on: nothing is counted twice.\n"),
             submit_client_pending(im->client));
@@ -355,33 +380,62 @@ static void say_unfinished(const struct import *im)
 
 static void say_imported_before(const struct import *im)
 {
-    char time[32];
+    char time[FIGURE_TIME_BYTES];
     fprintf(im->cli->err,
             cli_say(im->cli,
-                    "Tệp này đã được nhập lúc %.19s; không gửi gì thêm (gửi lại: --again).\n",
-                    "This file was imported already at %.19s; nothing is sent (send again: "
+                    "Tệp này đã được nhập lúc %s; không gửi gì thêm (gửi lại: --again).\n",
+                    "This file was imported already at %s; nothing is sent (send again: "
                     "--again).\n"),
-            day_time_format(im->note.imported_at_ms, time));
+            figure_time(im->note.imported_at_ms, im->cli->english, time));
+}
+
+/* Among rows of one cell the one stated last counts; of those stated at the same time, the last. */
+static void say_repeated(const struct import *im)
+{
+    const struct cli *cli = im->cli;
+    if (im->compare.repeated == 0)
+        return;
+    fprintf(cli->err,
+            cli_say(cli,
+                    "%zu dòng bị dòng khác của cùng đơn vị, chỉ tiêu thống kê và kỳ trong tệp thay "
+                    "thế: dòng báo cáo sau cùng được tính.\n",
+                    "%zu rows are replaced by others of the same unit, indicator and period in the "
+                    "file: the one stated last counts.\n"),
+            im->compare.repeated);
+    import_compare_print_repeated(&im->compare, &im->file, cli, im->show);
+}
+
+/* A folder is made only for a file that can be read; one that is there says how to read it. */
+static int prepare(struct import *im, const struct cli_args *args, bool dry_run, struct err *e)
+{
+    int rc = read_input(im, args, e);
+    if (rc == 0)
+        rc = cli_load_config(im->cli, e);
+    if (rc == 0 && !dry_run)
+        rc = find_spool(im, cli_switch(args, "again"), e);
+    if (rc == 0 && !dry_run && access(im->spool_path, F_OK) == 0)
+        rc = open_spool(im, e);
+    if (rc == 0)
+        rc = read_rows(im, e);
+    if (rc == 0 && !dry_run && !im->client && im->batches.count > 0)
+        rc = open_spool(im, e);
+    return rc;
 }
 
 static int run_import(struct import *im, const struct cli_args *args, struct err *e)
 {
     bool dry_run = cli_switch(args, "dry-run");
-    int rc = read_input(im, args, e);
-    if (rc == 0)
-        rc = cli_load_config(im->cli, e);
-    if (rc == 0 && !dry_run)
-        rc = open_spool(im, cli_switch(args, "again"), e);
-    if (rc == 0)
-        rc = read_rows(im, e);
+    int rc = prepare(im, args, dry_run, e);
     if (rc != 0)
         return rc;
+    say_repeated(im);
     if (!im->resumed && !im->aggregator_lost)
         compare(im, false);
     if (cli_stop)
-        return err_set(e, ERR_AGAIN, "stopped before anything was sent");
-    if (dry_run)
-        return 0;
+        return err_set(e, ERR_AGAIN, "%s",
+                       cli_say(im->cli, "đã dừng, chưa gửi gì", "stopped before anything was sent"));
+    if (!im->client)
+        return 0; /* a dry run, or no row that could be sent */
     if (!im->resumed)
         rc = enqueue(im, e);
     else if (submit_client_pending(im->client) == 0)
@@ -413,7 +467,9 @@ static int run(struct cli *cli, const struct cli_args *args)
     int rc = run_import(&im, args, &e);
     if (rc == 0)
         rc = report(&im, args, &e);
-    int status = rc != 0 ? cli_fail(cli, &e) : im.file.refusal_count > 0 ? CLI_REFUSED : CLI_OK;
+    int status = im.file.refusal_count > 0 ? CLI_REFUSED : CLI_OK;
+    if (rc != 0)
+        status = im.blocked != REFUSAL_NONE ? cli_fail_blocked(cli, im.blocked) : cli_fail(cli, &e);
     import_fini(&im);
     return status;
 }
@@ -437,11 +493,15 @@ const struct cli_command cmd_import = {
         "clear,\n"
         "add) and reported_at; name and note may stand there for people. Numbers are whole and\n"
         "without separators (90000). UTF-8; commas, semicolons or tabs between.\n\n"
+        "Rows of one unit, indicator and period in one file: the one stated last counts, of those\n"
+        "stated at the same time the last in the file; all are kept. What is added to a tally\n"
+        "adds up.\n\n"
         "Shown before sending: how many figures are new, the same, or change what stands. Shown\n"
         "afterwards: those that a later statement overrides. Rows that are refused go with the\n"
         "reason to FILE.refused.csv, which may be corrected and imported (exit code 3).\n\n"
         "It may be interrupted (Ctrl-C, a lost line, a crash): the same command goes on where it\n"
         "stopped. Importing the same file twice sends nothing twice.\n\n"
+        "  tonghop import --dry-run xa-11341.csv      what would happen\n"
         "  tonghop import xa-11341.csv\n"
         "  tonghop import --reported-at 2024-09-05T17:00:00+07:00 tong-hop.csv\n",
     .options = options,

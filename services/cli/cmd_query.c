@@ -3,6 +3,7 @@
 
 #include "common/base/alloc.h"
 #include "services/cli/csv_file.h"
+#include "services/cli/figure.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -12,6 +13,7 @@ enum { BATCH_ROWS = 1000000, BATCH_BYTES_MAX = 128 << 20, TEXT_BYTES_MAX = 64 };
 
 /* Questions, and the words they were asked in. */
 struct questions {
+    const struct cli *cli;
     struct wire_question *items;
     char (*periods)[TEXT_BYTES_MAX];
     size_t count;
@@ -21,16 +23,16 @@ struct questions {
     const char *source; /* --source, for all */
 };
 
-static int take_question(const char *unit, const char *indicator, const char *period,
+static int take_question(const struct cli *cli, const char *unit, const char *indicator, const char *period,
                          const char *source, struct wire_question *q, struct err *e)
 {
     struct period days;
     *q = (struct wire_question){0};
-    int rc = cli_ident(unit, "the unit", &q->unit, e);
+    int rc = cli_unit(cli, unit, &q->unit, e);
     if (rc == 0)
-        rc = cli_ident(indicator, "the indicator", &q->indicator, e);
+        rc = cli_indicator(cli, indicator, &q->indicator, e);
     if (rc == 0)
-        rc = cli_period(period, &days, e);
+        rc = cli_days(cli, period, &days, e);
     if (rc == 0 && source)
         rc = cli_ident(source, "--source", &q->source, e);
     if (rc != 0)
@@ -63,43 +65,58 @@ static int ask(struct cli *cli, const struct wire_query *q, struct arena *arena,
 
 /* ---- one question ---- */
 
+static void print_days(const struct cli *cli, const struct wire_question *q)
+{
+    char from[DAY_TEXT_BYTES], to[DAY_TEXT_BYTES];
+    fprintf(cli->err, cli_say(cli, "%s của %s, ", "%s of %s, "), q->indicator.text, q->unit.text);
+    if (q->first == q->last)
+        fprintf(cli->err, cli_say(cli, "ngày %s", "%s"), figure_day(q->first, cli->english, from));
+    else
+        fprintf(cli->err, cli_say(cli, "từ %s đến %s", "%s to %s"),
+                figure_day(q->first, cli->english, from), figure_day(q->last, cli->english, to));
+}
+
+/* The figure alone on stdout; how it is known follows on stderr. */
 static void print_answer(const struct cli *cli, const struct wire_question *q,
                          const struct wire_query_reply *r)
 {
     const struct wire_answer *a = &r->answers[0];
-    char value[CLI_NUMBER_BYTES], part[CLI_NUMBER_BYTES], from[DAY_TEXT_BYTES], to[DAY_TEXT_BYTES];
-    char time[32];
+    char value[CLI_NUMBER_BYTES], part[CLI_NUMBER_BYTES], time[FIGURE_TIME_BYTES];
     fprintf(cli->out, "%s\n", cli_value(a, cli->english, value));
-    fprintf(cli->err, cli_say(cli, "%s của %s, %s đến %s", "%s of %s, %s to %s"), q->indicator.text,
-            q->unit.text, cli->english ? day_format(q->first, from) : day_format_vi(q->first, from),
-            cli->english ? day_format(q->last, to) : day_format_vi(q->last, to));
+    fflush(cli->out);
+    print_days(cli, q);
     if (!a->has_value)
         fprintf(cli->err, "%s", cli_say(cli, ": chưa có số liệu", ": nothing reported"));
     if (a->denominator != 0)
         fprintf(cli->err, " = %s / %s", cli_number(a->numerator, cli->english, value),
                 cli_number(a->denominator, cli->english, part));
     fprintf(cli->err,
-            cli_say(cli, "\n%u đơn vị có số; báo cáo đã nhận %s, đúng hạn %u; nguồn %s\n",
-                    "\nfigures of %u units; reports %s, on time %u; source %s\n"),
+            cli_say(cli, "\n%u đơn vị có số liệu; đã báo cáo %s, đúng hạn %u; nguồn %s\n",
+                    "\nunits with figures %u; reports %s, on time %u; source %s\n"),
             a->figures, cli_coverage(a, part), a->on_time,
             a->source.text[0] ? a->source.text : "-");
     fprintf(cli->err,
-            cli_say(cli, "tính đến mục nhật ký %" PRIu64 ", %s\n",
-                    "as of journal entry %" PRIu64 ", %s\n"),
-            r->offset, day_time_format(r->time_ms, time));
+            cli_say(cli, "tính đến %s, mục nhật ký %" PRIu64 "\n",
+                    "as of %s, journal entry %" PRIu64 "\n"),
+            figure_time(r->time_ms, cli->english, time), r->offset);
 }
 
-static void print_json(const struct cli *cli, const struct wire_query_reply *r)
+static void print_json(const struct cli *cli, const struct wire_question *q,
+                       const struct wire_query_reply *r)
 {
     const struct wire_answer *a = &r->answers[0];
-    char time[32];
-    json_t *value = a->has_value ? json_integer(a->value) : json_null();
-    json_t *one = json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:I, s:s}", "value", value,
-                            "numerator", (json_int_t)a->numerator, "denominator",
-                            (json_int_t)a->denominator, "figures", (json_int_t)a->figures, "owed",
-                            (json_int_t)a->owed, "reported", (json_int_t)a->reported, "on_time",
-                            (json_int_t)a->on_time, "source", a->source.text, "offset",
-                            (json_int_t)r->offset, "time", day_time_format(r->time_ms, time));
+    char time[32], first[DAY_TEXT_BYTES], last[DAY_TEXT_BYTES];
+    json_t *one = json_pack(
+        "{s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:s, s:I, s:s}", "unit", q->unit.text,
+        "indicator", q->indicator.text, "first", day_format(q->first, first), "last",
+        day_format(q->last, last), "value", a->has_value ? json_integer(a->value) : json_null(),
+        "figures", (json_int_t)a->figures, "owed", (json_int_t)a->owed, "reported",
+        (json_int_t)a->reported, "on_time", (json_int_t)a->on_time, "source", a->source.text,
+        "offset", (json_int_t)r->offset, "time", day_time_format(r->time_ms, time));
+    if (a->denominator != 0) {
+        json_object_set_new(one, "numerator", json_integer(a->numerator));
+        json_object_set_new(one, "denominator", json_integer(a->denominator));
+    }
     json_dumpf(one, cli->out, JSON_INDENT(2));
     fputc('\n', cli->out);
     json_decref(one);
@@ -118,20 +135,24 @@ static int run_one(struct cli *cli, const struct cli_args *args)
     }
     int rc = take_options(cli, args, &q, &e);
     if (rc == 0)
-        rc = take_question(args->words[0], args->words[1], args->words[2],
+        rc = take_question(cli, args->words[0], args->words[1], args->words[2],
                            cli_option(args, "source"), &question, &e);
     if (rc != 0)
         return cli_usage(cli, &e);
     arena_init(&arena, 0);
-    rc = ask(cli, &q, &arena, &reply, &e);
-    if (rc == 0 && reply.answers[0].code != 0)
-        rc = err_set(&e, reply.answers[0].code, "%s", reply.answers[0].message);
-    if (rc == 0 && cli_switch(args, "json"))
-        print_json(cli, &reply);
-    else if (rc == 0)
+    int status = CLI_OK;
+    if (ask(cli, &q, &arena, &reply, &e) != 0) {
+        status = cli_fail(cli, &e);
+    } else if (reply.answers[0].code != 0) {
+        err_set(&e, reply.answers[0].code, "%s", reply.answers[0].message);
+        status = cli_fail_refused(cli, &e);
+    } else if (cli_switch(args, "json")) {
+        print_json(cli, &question, &reply);
+    } else {
         print_answer(cli, &question, &reply);
+    }
     arena_fini(&arena);
-    return rc == 0 ? CLI_OK : cli_fail(cli, &e);
+    return status;
 }
 
 /* ---- a file of questions ---- */
@@ -155,7 +176,8 @@ static int take_batch_row(void *arg, const struct csv_row *row, struct err *e)
                  (const char *)row->fields[i].data);
     alloc_reserve((void **)&qs->items, &qs->capacity, qs->count + 1, sizeof *qs->items);
     alloc_reserve((void **)&qs->periods, &qs->period_capacity, qs->count + 1, sizeof *qs->periods);
-    if (take_question(words[0], words[1], words[2], qs->source, &qs->items[qs->count], &cause) != 0)
+    if (take_question(qs->cli, words[0], words[1], words[2], qs->source, &qs->items[qs->count],
+                      &cause) != 0)
         return csv_file_error(e, qs->file, row->row, NULL, "%s", cause.text);
     memcpy(qs->periods[qs->count++], words[2], TEXT_BYTES_MAX);
     return 0;
@@ -201,6 +223,7 @@ static int print_batch(const struct cli *cli, const struct questions *qs,
         refused += r->answers[i].code != 0;
     }
     fwrite(out.data, 1, out.len, cli->out);
+    fflush(cli->out);
     buf_fini(&out);
     return refused == 0 ? 0
                         : err_set(e, ERR_INVALID, "%zu of %zu questions were refused: see `error`",
@@ -211,13 +234,14 @@ static int run_batch(struct cli *cli, const struct cli_args *args)
 {
     struct err e = {0};
     struct arena arena;
-    struct questions qs = {.source = cli_option(args, "source")};
+    struct questions qs = {.cli = cli, .source = cli_option(args, "source")};
     struct wire_query q = {0};
     struct wire_query_reply reply = {0};
-    if (args->word_count != 0) {
+    if (args->word_count != 0 || cli_switch(args, "json")) {
         err_set(&e, ERR_INVALID,
-                "--batch takes its questions from the file: no UNIT INDICATOR "
-                "PERIOD beside it");
+                args->word_count != 0 ? "--batch takes its questions from the file: no UNIT "
+                                        "INDICATOR PERIOD beside it"
+                                      : "--batch answers with CSV, --json is for one question");
         return cli_usage(cli, &e);
     }
     arena_init(&arena, 0);
@@ -247,7 +271,7 @@ static const struct cli_option options[] = {
     {"not-before", "OFFSET",
      "wait until this journal entry is in (answers to submissions name it)"},
     {"as-known-on", "DAY", "as it was known at the end of that day"},
-    {"json", NULL, "for programs"},
+    {"json", NULL, "for programs; a ratio is in parts per million"},
 };
 
 const struct cli_command cmd_query = {
@@ -264,6 +288,7 @@ const struct cli_command cmd_query = {
         "With --batch the answers come as CSV, in the order of the questions; `error` says why\n"
         "a question has none (exit code 3), an empty value is a figure nobody reported.\n\n"
         "  tonghop query 31 cdht.dangky 2024-09-05\n"
+        "  tonghop query 31 cdht.dangky 2024-10-05 --as-known-on 2024-10-06\n"
         "  tonghop query --batch questions.csv > answers.csv\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,

@@ -1,12 +1,13 @@
 #include "services/cli/cli_print.h"
 #include "services/cli/cmd.h"
+#include "services/cli/figure.h"
 
-#include "common/base/parse.h"
 #include "common/net/loop.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { PATH_BYTES = 4096, RETRY_MS = 50, CHECK_MS = 2000 };
 
@@ -16,12 +17,13 @@ struct submission {
     bool json;
     struct ident unit;
     struct ident indicator;
-    struct period period;
+    struct figure_period period;
     enum op op;
     int64_t value;
     int64_t reported_at_ms;
     uint64_t ticket; /* 0: only what waits is sent */
     bool refused;
+    enum refusal blocked; /* nothing goes on until somebody acts */
 };
 
 /* ---- the figure ---- */
@@ -37,9 +39,16 @@ static int take_value(const struct cli_args *args, struct submission *s, struct 
     if (clear || args->word_count != 4)
         return err_set(e, ERR_INVALID, "write tonghop submit UNIT INDICATOR PERIOD VALUE%s",
                        clear ? ", or with --clear without a VALUE" : "");
-    int rc = parse_i64(slice_str(args->words[3]), -OBSERVATION_VALUE_MAX, OBSERVATION_VALUE_MAX,
-                       &s->value, e);
-    return rc != 0 ? err_wrap(e, "VALUE") : 0;
+    struct slice word = slice_str(args->words[3]);
+    int rc = figure_take_value(word, s->cli->english, &s->value, e);
+    return rc == 0 ? 0 : figure_wrap(e, s->cli->english, "số liệu", "VALUE", word);
+}
+
+static int take_period(const struct cli *cli, const char *word, struct figure_period *out,
+                       struct err *e)
+{
+    int rc = figure_take_period(slice_str(word), cli->english, out, e);
+    return rc == 0 ? 0 : figure_wrap(e, cli->english, "kỳ", "the period", slice_str(word));
 }
 
 static int take_figure(const struct cli_args *args, struct submission *s, struct err *e)
@@ -48,46 +57,37 @@ static int take_figure(const struct cli_args *args, struct submission *s, struct
     s->reported_at_ms = cli_now_ms();
     if (args->word_count < 3)
         return err_set(e, ERR_INVALID, "write tonghop submit UNIT INDICATOR PERIOD VALUE");
-    int rc = cli_ident(args->words[0], "the unit", &s->unit, e);
+    int rc = cli_unit(s->cli, args->words[0], &s->unit, e);
     if (rc == 0)
-        rc = cli_ident(args->words[1], "the indicator", &s->indicator, e);
+        rc = cli_indicator(s->cli, args->words[1], &s->indicator, e);
     if (rc == 0)
-        rc = cli_period(args->words[2], &s->period, e);
-    if (rc == 0 && strstr(args->words[2], ".."))
-        rc = err_set(e, ERR_INVALID, "%s: a figure is of one period: 2024-09-05, 2024-09 …",
-                     args->words[2]);
+        rc = take_period(s->cli, args->words[2], &s->period, e);
     if (rc == 0 && at)
-        rc = cli_time(at, &s->reported_at_ms, e);
+        rc = cli_reported_at(s->cli, at, &s->reported_at_ms, e);
     return rc != 0 ? rc : take_value(args, s, e);
 }
 
 /* "2024-09" for a daily figure would pass as that of 30 September: the aggregator knows. When it
  * does not answer soon, the collector alone judges. */
-static int check_period(struct cli *cli, const char *word, const struct submission *s,
-                        struct err *e)
+static int check_period(struct cli *cli, const struct submission *s, struct err *e)
 {
     struct arena arena;
     struct request *link = NULL;
     struct wire_units_reply r = {0};
-    struct period days;
-    enum period_kind kind = PERIOD_DAY;
-    enum period_calendar calendar = CALENDAR_CIVIL;
     struct cli soon = *cli;
+    const struct wire_indicator_info *info = NULL;
+    int rc = 0;
     soon.timeout_ms = cli->timeout_ms < CHECK_MS ? cli->timeout_ms : CHECK_MS;
-    period_parse(slice_str(word), &kind, &calendar, &days, NULL);
-    if (!cli->config.aggregator.endpoint || kind == PERIOD_DAY)
+    if (!cli->config.aggregator.endpoint || s->period.kind == PERIOD_DAY)
         return 0;
     arena_init(&arena, 0);
-    int rc = 0;
-    const struct wire_indicator_info *info = NULL;
-    if (cli_connect(cli, CLI_AGGREGATOR, &link, NULL) == 0 &&
+    if (cli_connect(&soon, CLI_AGGREGATOR, &link, NULL) == 0 &&
         cli_indicators(link, &soon, &arena, &r, NULL) == 0)
         info = cli_find_indicator(&r, s->indicator.text);
     if (info && info->kind != INDICATOR_RATIO &&
-        (info->period != kind || info->calendar != calendar))
-        rc = err_set(e, ERR_INVALID, "%s: %s is reported by the %s (%s calendar)", word,
-                     s->indicator.text, period_kind_name((enum period_kind)info->period),
-                     period_calendar_name((enum period_calendar)info->calendar));
+        (info->period != s->period.kind || info->calendar != s->period.calendar))
+        rc = figure_other_period(&s->period, (enum period_kind)info->period,
+                                 (enum period_calendar)info->calendar, cli->english, e);
     request_close(link);
     arena_fini(&arena);
     return rc;
@@ -106,7 +106,7 @@ static int enqueue(struct submit_client *c, struct submission *s, struct err *e)
                       .indicators = &indicator,
                       .unit_refs = &first,
                       .indicator_refs = &first,
-                      .days = &s->period.last,
+                      .days = &s->period.days.last,
                       .ops = &op,
                       .values = &s->value};
     return submit_client_put(c, &b, &s->ticket, e);
@@ -114,54 +114,73 @@ static int enqueue(struct submit_client *c, struct submission *s, struct err *e)
 
 /* ---- answers ---- */
 
-static uint32_t refusal_of(const struct wire_submit_answer *a)
+static enum refusal refusal_of(const struct wire_submit_answer *a)
 {
     if (a->refusal == REFUSAL_SETTLED)
         return REFUSAL_NONE;
-    return a->refusal != REFUSAL_NONE ? a->refusal : a->refused_count > 0 ? a->refused_codes[0] : 0;
+    if (a->refusal != REFUSAL_NONE)
+        return (enum refusal)a->refusal;
+    return a->refused_count > 0 ? (enum refusal)a->refused_codes[0] : REFUSAL_NONE;
+}
+
+static const char *sentence_of(const struct submission *s, enum refusal refusal)
+{
+    return s->cli->english ? refusal_sentence_en(refusal) : refusal_sentence_vi(refusal);
 }
 
 static void print_json(const struct submission *s, const struct wire_submit_answer *a)
 {
     char time[32];
-    uint32_t code = refusal_of(a);
+    enum refusal why = refusal_of(a);
+    bool accepted = why == REFUSAL_NONE;
     json_t *all =
-        json_pack("{s:b, s:s, s:s, s:I, s:s}", "accepted", code == 0, "refusal",
-                  code ? refusal_name((enum refusal)code) : "", "sentence",
-                  code ? refusal_sentence_en((enum refusal)code) : "", "offset",
-                  (json_int_t)a->offset, "time", day_time_format(a->collector_time_ms, time));
+        json_pack("{s:b, s:s, s:s, s:I, s:s}", "accepted", accepted, "refusal",
+                  accepted ? "" : refusal_name(why), "sentence",
+                  accepted ? "" : sentence_of(s, why), "offset", (json_int_t)a->offset, "time",
+                  day_time_format(a->collector_time_ms, time));
     json_dumpf(all, s->cli->out, JSON_INDENT(2));
     fputc('\n', s->cli->out);
     json_decref(all);
 }
 
+static const char *what_was_said(const struct submission *s, char out[2 * CLI_NUMBER_BYTES])
+{
+    char number[CLI_NUMBER_BYTES];
+    if (s->op == OP_CLEAR)
+        return cli_say(s->cli, "thu hồi số liệu", "withdrawn");
+    snprintf(out, 2 * CLI_NUMBER_BYTES, "%s%s", s->op == OP_ADD ? "+" : "",
+             cli_number(s->value, s->cli->english, number));
+    return out;
+}
+
 static void print_answer(const struct submission *s, const struct wire_submit_answer *a)
 {
     const struct cli *cli = s->cli;
-    uint32_t code = refusal_of(a);
-    if (code == 0)
+    char period[PERIOD_TEXT_BYTES], value[2 * CLI_NUMBER_BYTES];
+    enum refusal why = refusal_of(a);
+    if (why == REFUSAL_NONE)
         fprintf(cli->out,
-                cli_say(cli, "Đã nhận: %s %s. Mục nhật ký %" PRIu64 ".\n",
-                        "Accepted: %s %s. Journal entry %" PRIu64 ".\n"),
-                s->unit.text, s->indicator.text, a->offset);
+                cli_say(cli, "Đã tiếp nhận: %s %s %s: %s. Mục nhật ký %" PRIu64 ".\n",
+                        "Accepted: %s %s %s: %s. Journal entry %" PRIu64 ".\n"),
+                s->unit.text, s->indicator.text,
+                period_format(s->period.kind, s->period.calendar, s->period.days.last, period),
+                what_was_said(s, value), a->offset);
     else
-        fprintf(cli->err, cli_say(cli, "Không nhận: %s (%s)\n", "Refused: %s (%s)\n"),
-                cli->english ? refusal_sentence_en((enum refusal)code)
-                             : refusal_sentence_vi((enum refusal)code),
-                refusal_name((enum refusal)code));
+        fprintf(cli->err, cli_say(cli, "Từ chối: %s (%s)\n", "Refused: %s (%s)\n"),
+                sentence_of(s, why), refusal_name(why));
 }
 
 /* Of a figure that waited from an earlier time. */
 static void print_earlier(const struct submission *s, uint64_t ticket,
                           const struct wire_submit_answer *a)
 {
-    uint32_t code = refusal_of(a);
-    const char *sentence = s->cli->english ? refusal_sentence_en((enum refusal)code)
-                                           : refusal_sentence_vi((enum refusal)code);
+    enum refusal why = refusal_of(a);
     fprintf(s->cli->err,
-            cli_say(s->cli, "Số gửi lần trước (số thứ tự %" PRIu64 "): %s\n",
+            cli_say(s->cli, "Số liệu gửi lần trước (số thứ tự %" PRIu64 "): %s\n",
                     "A figure of an earlier time (ticket %" PRIu64 "): %s\n"),
-            ticket, code ? sentence : cli_say(s->cli, "đã nhận", "accepted"));
+            ticket,
+            why != REFUSAL_NONE ? sentence_of(s, why)
+                                : cli_say(s->cli, "Đã tiếp nhận.", "Accepted."));
 }
 
 static void on_answer(void *arg, uint64_t ticket, const struct wire_submit_answer *a)
@@ -179,12 +198,14 @@ static void on_answer(void *arg, uint64_t ticket, const struct wire_submit_answe
 static void on_restamp(void *arg, uint64_t ticket, int64_t reported_at_ms)
 {
     struct submission *s = arg;
-    char time[32];
+    char time[FIGURE_TIME_BYTES];
     (void)ticket;
     fprintf(s->cli->err,
-            cli_say(s->cli, "Giờ báo cáo nằm trong tương lai: gửi lại với giờ máy chủ %s\n",
+            cli_say(s->cli,
+                    "Thời điểm báo cáo nằm trong tương lai: gửi lại với giờ của hệ thống tiếp nhận "
+                    "%s\n",
                     "Reported in the future: sent again under the collector's time %s\n"),
-            day_time_format(reported_at_ms, time));
+            figure_time(reported_at_ms, s->cli->english, time));
 }
 
 static void on_reopen(void *arg, enum spool_reason reason, const struct spool_id *id)
@@ -193,8 +214,15 @@ static void on_reopen(void *arg, enum spool_reason reason, const struct spool_id
     (void)reason;
     (void)id;
     fprintf(s->cli->err, "%s",
-            cli_say(s->cli, "Máy chủ không khớp hàng chờ này: mở hàng chờ mới và gửi tiếp\n",
+            cli_say(s->cli,
+                    "Hệ thống tiếp nhận không khớp hàng chờ gửi này: mở hàng chờ mới và gửi tiếp\n",
                     "The collector does not know this spool any more: a new one was opened\n"));
+}
+
+static void on_blocked(void *arg, enum refusal refusal)
+{
+    struct submission *s = arg;
+    s->blocked = refusal;
 }
 
 /* ---- sending ---- */
@@ -212,24 +240,42 @@ static int open_client(struct submission *s, const struct submit_client_options 
     }
 }
 
-static int open_spool(struct submission *s, struct submit_client **out, struct err *e)
+/* Figures go out under the key they were stated under: each has its own folder. */
+static int find_spool(struct submission *s, const struct net_key *key, const char *from,
+                      char path[PATH_BYTES], struct err *e)
 {
-    char folder[PATH_BYTES], path[PATH_BYTES + 8];
+    char folder[PATH_BYTES / 2], name[CLI_KEY_NAME_BYTES];
+    cli_config_path(&s->cli->config, s->cli->config.spool, folder, sizeof folder);
+    snprintf(path, PATH_BYTES, "%s/submit.%s", folder, cli_key_name(key, name));
+    if (!from)
+        return cli_make_directories(folder, e);
+    snprintf(path, PATH_BYTES, "%s", from);
+    return access(from, F_OK) == 0
+               ? 0
+               : err_set(e, ERR_NOT_FOUND,
+                         cli_say(s->cli, "--from %s: không có thư mục này",
+                                 "--from %s: there is no such folder"),
+                         from);
+}
+
+static int open_spool(struct submission *s, const char *from, struct submit_client **out,
+                      struct err *e)
+{
+    char path[PATH_BYTES];
     struct request_peer peer = {0};
     int rc = cli_peer(s->cli, CLI_COLLECTOR, &peer, e);
+    if (rc == 0)
+        rc = find_spool(s, &peer.self.public_key, from, path, e);
     if (rc == 0) {
-        cli_config_path(&s->cli->config, s->cli->config.spool, folder, sizeof folder);
-        snprintf(path, sizeof path, "%s/submit", folder);
-        rc = cli_make_directories(folder, e);
-    }
-    if (rc == 0) {
-        struct submit_client_options o = {
-            .endpoint = peer.endpoint,
-            .server_key = peer.server_key,
-            .self = peer.self,
-            .spool_directory = path,
-            .hooks = {
-                .arg = s, .answered = on_answer, .restamped = on_restamp, .reopened = on_reopen}};
+        struct submit_client_options o = {.endpoint = peer.endpoint,
+                                          .server_key = peer.server_key,
+                                          .self = peer.self,
+                                          .spool_directory = path,
+                                          .hooks = {.arg = s,
+                                                    .answered = on_answer,
+                                                    .restamped = on_restamp,
+                                                    .reopened = on_reopen,
+                                                    .blocked = on_blocked}};
         rc = open_client(s, &o, out, e);
         keypair_wipe(&o.self);
     }
@@ -243,11 +289,13 @@ static int finish(struct submission *s, struct submit_client *c, int rc, struct 
     if (rc != 0 && waiting > 0)
         fprintf(s->cli->err,
                 cli_say(s->cli,
-                        "Chưa gửi được; %" PRIu64 " số đã lưu trong hàng chờ và sẽ gửi ở lần sau "
-                        "(hoặc: tonghop submit --pending).\n",
+                        "Chưa gửi được; %" PRIu64 " số liệu đã lưu trong hàng chờ gửi và sẽ gửi ở "
+                        "lần sau (hoặc: tonghop submit --pending).\n",
                         "Not sent yet; %" PRIu64 " figures are kept and go out next time (or: "
                         "tonghop submit --pending).\n"),
                 waiting);
+    if (rc != 0 && s->blocked != REFUSAL_NONE)
+        return cli_fail_blocked(s->cli, s->blocked);
     if (rc != 0)
         return cli_fail(s->cli, e);
     return s->refused ? CLI_REFUSED : CLI_OK;
@@ -258,13 +306,18 @@ static int run(struct cli *cli, const struct cli_args *args)
     struct err e = {0};
     struct submit_client *c = NULL;
     struct submission s = {.cli = cli, .json = cli_switch(args, "json")};
+    const char *from = cli_option(args, "from");
     bool only_pending = cli_switch(args, "pending") && args->word_count == 0;
-    if (!only_pending && take_figure(args, &s, &e) != 0)
+    if (!only_pending && from)
+        err_set(&e, ERR_INVALID, "--from goes with --pending alone");
+    else if (!only_pending)
+        take_figure(args, &s, &e);
+    if (e.code != 0)
         return cli_usage(cli, &e);
     cli_catch_signals();
-    int rc = open_spool(&s, &c, &e);
+    int rc = open_spool(&s, from, &c, &e);
     if (rc == 0 && !only_pending)
-        rc = check_period(cli, args->words[2], &s, &e);
+        rc = check_period(cli, &s, &e);
     if (rc == 0 && !only_pending)
         rc = enqueue(c, &s, &e);
     if (rc != 0) {
@@ -282,6 +335,9 @@ static const struct cli_option options[] = {
     {"add", NULL, "VALUE is an amount to add; only for indicators with entry: tally"},
     {"reported-at", "TIME", "when it was stated; else now"},
     {"pending", NULL, "send only what waits from earlier times"},
+    {"from", "FOLDER",
+     "with --pending: what waits in this folder of the spool, stated under\n"
+     "                          another key, such as the one before a rotation"},
     {"json", NULL, "the answer for programs"},
 };
 
@@ -297,7 +353,10 @@ const struct cli_command cmd_submit = {
         "next submit. The answer names the journal entry; `query --not-before` it to see the sum.\n"
         "A later statement for the same period replaces the earlier one.\n\n"
         "  tonghop submit 11341 cdht.dangky 2024-09-05 123\n"
-        "  tonghop submit 11341 cdht.dangky 2024-09-05 --clear\n",
+        "  tonghop submit 11341 cdht.dangky 2024-09-05 --clear\n"
+        "  tonghop submit --pending\n\n"
+        "Each key has its own folder in the spool. After a rotation what waits under the old key\n"
+        "goes out with: tonghop submit --pending --from spool/submit.OLDKEY\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .run = run,

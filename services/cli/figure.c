@@ -32,6 +32,20 @@ int figure_take_period(struct slice word, bool english, struct figure_period *ou
                              "2024; lịch hành chính thêm hc: ở trước");
 }
 
+int figure_other_period(const struct figure_period *given, enum period_kind kind,
+                        enum period_calendar calendar, bool english, struct err *e)
+{
+    char written[PERIOD_TEXT_BYTES], wanted[PERIOD_TEXT_BYTES];
+    day_t last = given->days.last;
+    period_format(given->kind, given->calendar, last, written);
+    period_format(kind, calendar, period_next_end(kind, calendar, last), wanted);
+    return err_set(e, ERR_INVALID,
+                   english ? "period %s: this indicator is reported by another kind of period, "
+                             "written like %s"
+                           : "kỳ %s: chỉ tiêu thống kê này báo cáo theo loại kỳ khác, viết như %s",
+                   written, wanted);
+}
+
 static int take_run(struct slice word, size_t dots, struct period *out)
 {
     struct slice last = slice_of((const char *)word.data + dots + 2, word.len - dots - 2);

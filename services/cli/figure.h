@@ -24,6 +24,10 @@ int figure_take_value(struct slice word, bool english, int64_t *out, struct err 
 /* A day (its first moment) or a time. */
 int figure_take_time(struct slice word, bool english, int64_t *out_ms, struct err *e);
 
+/* That the indicator is reported by another kind of period, and how such a one is written. */
+int figure_other_period(const struct figure_period *given, enum period_kind kind,
+                        enum period_calendar calendar, bool english, struct err *e);
+
 /* Puts what the word is for, and the word, in front of the sentence: unit "…": sentence. */
 int figure_wrap(struct err *e, bool english, const char *vietnamese_name, const char *english_name,
                 struct slice word);

@@ -2,6 +2,7 @@
 
 #include "common/base/alloc.h"
 #include "services/cli/cli_print.h"
+#include "services/cli/figure.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -238,18 +239,33 @@ static void print_holder(const struct import_cell *cell, const struct import_fil
                          struct cli *cli, struct request *link)
 {
     struct wire_version v;
-    char time[32];
+    char time[FIGURE_TIME_BYTES];
     if (!trace_cell(cell, f, cli, link, &v)) {
         fputc('\n', cli->err);
         return;
     }
-    fprintf(cli->err, cli_say(cli, " (%s báo cáo lúc %.19s)", " (stated by %s at %.19s)"),
-            v.producer.text, day_time_format(v.reported_at_ms, time));
+    fprintf(cli->err, cli_say(cli, " (%s báo cáo lúc %s)", " (stated by %s at %s)"),
+            v.producer.text, figure_time(v.reported_at_ms, cli->english, time));
     if (v.reported_at_ms > f->rows[cell->row].reported_at_ms)
         fprintf(cli->err, "%s",
-                cli_say(cli, " mới hơn: số trong tệp không thay được",
-                        " newer: the file's does not replace it"));
+                cli_say(cli, "; số đó mới hơn, số trong tệp không thay thế được",
+                        "; that is newer, the file's does not replace it"));
     fputc('\n', cli->err);
+}
+
+void import_compare_print_repeated(const struct import_compare *c, const struct import_file *f,
+                                   const struct cli *cli, size_t show)
+{
+    for (size_t i = 0, shown = 0; i < c->count && shown < show; i++) {
+        const struct import_cell *cell = &c->cells[i];
+        if (cell->repeated == 0)
+            continue;
+        shown++;
+        print_cell(cell, f, cli);
+        fprintf(cli->err, cli_say(cli, "tính dòng này, không tính %u dòng khác\n",
+                                  "this row counts, %u others do not\n"),
+                cell->repeated);
+    }
 }
 
 void import_compare_print_before(const struct import_compare *c, const struct import_file *f,
@@ -257,16 +273,9 @@ void import_compare_print_before(const struct import_compare *c, const struct im
 {
     char before[CLI_NUMBER_BYTES], after[CLI_NUMBER_BYTES];
     fprintf(cli->err,
-            cli_say(cli, "So với số đang có: %zu số mới, %zu giữ nguyên, %zu thay đổi\n",
+            cli_say(cli, "So với số liệu đang có: %zu số mới, %zu giữ nguyên, %zu thay đổi\n",
                     "Against what stands: %zu new, %zu the same, %zu changes\n"),
             c->standing[IMPORT_NEW], c->standing[IMPORT_SAME], c->standing[IMPORT_CHANGE]);
-    if (c->repeated > 0)
-        fprintf(cli->err,
-                cli_say(cli,
-                        "%zu dòng bị dòng khác của cùng đơn vị, chỉ tiêu, kỳ trong tệp thay thế\n",
-                        "%zu rows are replaced by others of the same unit, indicator and period in "
-                        "the file\n"),
-                c->repeated);
     size_t shown = 0;
     for (size_t i = 0; i < c->count && shown < show; i++) {
         const struct import_cell *cell = &c->cells[i];
@@ -276,7 +285,7 @@ void import_compare_print_before(const struct import_compare *c, const struct im
         shown++;
         print_cell(cell, f, cli);
         fprintf(cli->err, "%s -> %s", cli_number(cell->before, cli->english, before),
-                row->op == OP_CLEAR ? cli_say(cli, "(rút)", "(withdrawn)")
+                row->op == OP_CLEAR ? cli_say(cli, "(thu hồi)", "(withdrawn)")
                                     : cli_number(row->value, cli->english, after));
         print_holder(cell, f, cli, link);
     }
@@ -292,7 +301,7 @@ void import_compare_print_after(const struct import_compare *c, const struct imp
     if (c->superseded == 0)
         return;
     fprintf(cli->err,
-            cli_say(cli, "%zu số đã nhận nhưng có số báo cáo muộn hơn đang tính:\n",
+            cli_say(cli, "%zu số đã tiếp nhận, nhưng số báo cáo sau đó đang được tính:\n",
                     "%zu figures were accepted, but a later statement counts:\n"),
             c->superseded);
     size_t shown = 0;

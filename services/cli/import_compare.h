@@ -18,7 +18,7 @@ enum import_standing {
 /* One (unit, indicator, period) of the file. */
 struct import_cell {
     uint32_t row;      /* the one of the file that counts: the last by reported_at, then by place */
-    uint32_t repeated; /* rows of the same cell before it */
+    uint32_t repeated; /* other rows of the same cell, which it replaces */
     struct ident source;
     enum import_standing standing;
     bool has_before;
@@ -45,6 +45,9 @@ int import_compare_before(struct import_compare *c, const struct import_file *f,
 /* What counts once journal entry `offset` is in. Call it also when `before` was not asked. */
 int import_compare_after(struct import_compare *c, const struct import_file *f, struct cli *cli,
                          struct request *link, uint64_t offset, struct err *e);
+/* The first `show` cells with more than one row. */
+void import_compare_print_repeated(const struct import_compare *c, const struct import_file *f,
+                                   const struct cli *cli, size_t show);
 /* Counts, and the first `show` cells that change something; then those that came too late. */
 void import_compare_print_before(const struct import_compare *c, const struct import_file *f,
                                  struct cli *cli, struct request *link, size_t show);

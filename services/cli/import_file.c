@@ -57,17 +57,13 @@ static bool has_expected_period(const struct import_row *row, const struct impor
 static void refuse_period(struct import_file *f, const struct import_row *row,
                           const struct import_expect *x, bool english)
 {
-    char given[PERIOD_TEXT_BYTES], wanted[PERIOD_TEXT_BYTES];
-    enum period_kind kind = (enum period_kind)x->period_kind;
-    enum period_calendar calendar = (enum period_calendar)x->calendar;
-    period_format((enum period_kind)row->period_kind, (enum period_calendar)row->calendar, row->day,
-                  given);
-    period_format(kind, calendar, period_next_end(kind, calendar, row->day), wanted);
-    import_file_refuse(f, row,
-                       english ? "period %s: this indicator is reported by another kind of period, "
-                                 "written like %s"
-                               : "kỳ %s: chỉ tiêu thống kê này báo cáo theo loại kỳ khác, viết như %s",
-                       given, wanted);
+    struct err e;
+    struct figure_period given = {(enum period_kind)row->period_kind,
+                                  (enum period_calendar)row->calendar,
+                                  {row->day, row->day}};
+    figure_other_period(&given, (enum period_kind)x->period_kind, (enum period_calendar)x->calendar,
+                        english, &e);
+    import_file_refuse(f, row, "%s", e.text);
 }
 
 void import_file_check_periods(struct import_file *f, const struct import_expect *expect,

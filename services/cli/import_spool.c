@@ -79,41 +79,50 @@ static void name_content(const struct cli *cli, struct slice csv, char out[2 * N
     format_hex(hash, NAME_BYTES, out);
 }
 
-/* Is there an import in that folder that was answered to the end? */
-static bool is_complete(const char *path)
+/* What an import left in a folder. */
+enum standing { NOTHING, BEGUN, COMPLETE };
+
+static enum standing standing_of(const char *path)
 {
     struct spool *s = NULL;
     struct import_note note;
-    bool complete = false;
-    if (spool_open(&s, path, true, NULL) == 0) {
+    enum standing standing = NOTHING;
+    if (spool_open(&s, path, true, NULL) == 0 && import_spool_note(s, &note, NULL) == 0) {
         struct spool_stored st = spool_stored(s);
-        complete = import_spool_note(s, &note, NULL) == 0 && st.first == st.next_number;
-        if (complete)
-            buf_fini(&note.expect);
+        standing = st.first == st.next_number ? COMPLETE : BEGUN;
+        buf_fini(&note.expect);
     }
     spool_close(s);
-    return complete;
+    return standing;
 }
 
-/* The folder of another key with the same content; adds to a tally would count twice. */
+static bool is_of_another_key(const char *name, const char *content, const char *key)
+{
+    size_t content_len = strlen(content);
+    return strncmp(name, content, content_len) == 0 &&
+           strncmp(name + content_len + 1, key, strlen(key)) != 0;
+}
+
+/* The same content under another key: what it adds to a tally would count twice. */
 static int check_other_keys(const struct cli *cli, const char *parent, const char *content,
                             const char *key, struct err *e)
 {
-    struct dirent *one;
-    size_t content_len = strlen(content), key_len = strlen(key);
+    const struct dirent *one;
+    char path[IMPORT_PATH_BYTES];
     DIR *folder = opendir(parent);
     bool found = false;
-    while (folder && !found && (one = readdir(folder)))
-        found = strncmp(one->d_name, content, content_len) == 0 &&
-                strncmp(one->d_name + content_len + 1, key, key_len) != 0;
+    while (folder && !found && (one = readdir(folder))) {
+        snprintf(path, sizeof path, "%s/%s", parent, one->d_name);
+        found = is_of_another_key(one->d_name, content, key) && standing_of(path) != NOTHING;
+    }
     if (folder)
         closedir(folder);
     if (!found)
         return 0;
     return err_set(e, ERR_EXISTS, "%s",
                    cli_say(cli,
-                           "tệp này đã được nhập từ máy này bằng một khóa khác: nếu vẫn cần gửi "
-                           "bằng khóa này, thêm --again (số cộng thêm (add) sẽ được tính hai lần)",
+                           "tệp này đã được nhập từ máy này bằng một khóa khác; vẫn cần gửi bằng "
+                           "khóa này thì thêm --again (số cộng thêm (add) khi đó tính hai lần)",
                            "this file was imported from here under another key: to send it under "
                            "this one as well, say --again (what it adds to a tally counts twice "
                            "then)"));
@@ -148,7 +157,7 @@ int import_spool_path(struct cli *cli, const struct net_key *key, struct slice c
     snprintf(out, IMPORT_PATH_BYTES, "%s/%s.%s.%u", parent, content, name, last);
     if (!again && access(out, F_OK) != 0)
         return check_other_keys(cli, parent, content, name, e);
-    if (again && is_complete(out))
+    if (again && standing_of(out) == COMPLETE)
         snprintf(out, IMPORT_PATH_BYTES, "%s/%s.%s.%u", parent, content, name, last + 1);
     return 0;
 }

@@ -6,7 +6,7 @@
 static int check_operator(const struct collector *c, const uint8_t key[KEY_BYTES],
                           uint32_t *producer, struct err *err)
 {
-    struct collector_identity who = collector_identify(c, key);
+    struct identity who = collector_identify(c, key);
     *producer = who.producer;
     if (who.roles & ROLE_OPERATE)
         return 0;
@@ -93,14 +93,21 @@ static void journal_change(struct collector *c, struct kv *kv,
     *offset = e.offset;
 }
 
+/* What each change begins with: who wants it, and is the store to be written? */
+static int begin_change(const struct collector *c, const struct kv *kv,
+                        const uint8_t key[KEY_BYTES], uint32_t *producer, uint64_t *offset,
+                        struct err *err)
+{
+    *offset = 0;
+    int rc = check_operator(c, key, producer, err);
+    return rc == 0 ? record_result(kv, err) : rc;
+}
+
 int collector_apply(struct collector *c, struct kv *kv, const uint8_t key[KEY_BYTES],
                     const struct collector_change *change, uint64_t *offset, struct err *err)
 {
     uint32_t producer;
-    *offset = 0;
-    int rc = check_operator(c, key, &producer, err);
-    if (rc == 0)
-        rc = record_result(kv, err);
+    int rc = begin_change(c, kv, key, &producer, offset, err);
     if (rc != 0)
         return rc;
     if (change->dry_run)
@@ -116,10 +123,7 @@ int collector_replay_tick(struct collector *c, struct kv *kv, const uint8_t key[
                           int64_t time_ms, uint64_t *offset, struct err *err)
 {
     uint32_t producer; /* a tick does not say who moved the time */
-    *offset = 0;
-    int rc = check_operator(c, key, &producer, err);
-    if (rc == 0)
-        rc = record_result(kv, err);
+    int rc = begin_change(c, kv, key, &producer, offset, err);
     if (rc != 0)
         return rc;
     group_write(c, kv); /* what came before the move has the time before it */
@@ -146,10 +150,7 @@ int collector_clock_accept(struct collector *c, struct kv *kv, const uint8_t key
                            int64_t time_ms, uint64_t *offset, struct err *err)
 {
     uint32_t producer;
-    *offset = 0;
-    int rc = check_operator(c, key, &producer, err);
-    if (rc == 0)
-        rc = record_result(kv, err);
+    int rc = begin_change(c, kv, key, &producer, offset, err);
     if (rc != 0)
         return rc;
     group_write(c, kv); /* what came before the jump has the time before it */

@@ -37,7 +37,7 @@ static int read_key(const struct doc_node *item, uint32_t roles, struct collecto
         return rc;
     if (key_parse_z85(slice_str(record.key), &key, &why) != 0)
         return doc_error(doc_find(item, "key"), e, "key of %s: %s", record.name, why.text);
-    struct collector_fixed_key *fixed = &keys->items[keys->count++];
+    struct fixed_key *fixed = &keys->items[keys->count++];
     memcpy(fixed->key, key.bytes, KEY_BYTES);
     fixed->roles = roles;
     return 0;

@@ -9,7 +9,7 @@ enum { COLLECTOR_ENDPOINTS_MAX = 8, COLLECTOR_FIXED_KEYS_MAX = 64, COLLECTOR_CON
 
 /* Both lists of keys go into one: the core only asks for a key's roles. */
 struct collector_keys {
-    struct collector_fixed_key items[2 * COLLECTOR_FIXED_KEYS_MAX];
+    struct fixed_key items[2 * COLLECTOR_FIXED_KEYS_MAX];
     unsigned count;
 };
 

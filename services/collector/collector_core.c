@@ -154,25 +154,9 @@ struct clock_core *collector_clock(struct collector *c)
     return &c->clock;
 }
 
-static uint32_t fixed_roles(const struct collector *c, const uint8_t key[KEY_BYTES])
+struct identity collector_identify(const struct collector *c, const uint8_t key[KEY_BYTES])
 {
-    for (unsigned i = 0; i < c->fixed_key_count; i++)
-        if (memcmp(c->fixed_keys[i].key, key, KEY_BYTES) == 0)
-            return c->fixed_keys[i].roles;
-    return 0;
-}
-
-struct collector_identity collector_identify(const struct collector *c,
-                                             const uint8_t key[KEY_BYTES])
-{
-    struct collector_identity who = {.roles = fixed_roles(c, key)};
-    who.producer = registry_producer_by_key(c->registry, key, &who.revoked);
-    if (who.revoked)
-        who.roles = 0; /* also when the service's own file still names it */
-    else if (who.producer != REGISTRY_NONE &&
-             !registry_producer(c->registry, who.producer)->retired)
-        who.roles |= registry_producer(c->registry, who.producer)->roles;
-    return who;
+    return registry_identify(c->registry, c->fixed_keys, c->fixed_key_count, key);
 }
 
 struct collector_head collector_head(const struct collector *c)

@@ -34,16 +34,10 @@ extern const char *const collector_table_names[COLLECTOR_TABLE_COUNT];
 
 enum { COLLECTOR_FORMAT = 1 };
 
-/* Keys that stand in the service's own file: service keys and the first operate key. */
-struct collector_fixed_key {
-    uint8_t key[KEY_BYTES];
-    uint32_t roles;
-};
-
 struct collector_options {
     bool replay; /* of a new journal; an old one keeps its own, and a difference is refused */
-    uint8_t instance[16];                         /* random, for a new journal */
-    const struct collector_fixed_key *fixed_keys; /* borrowed for the collector's life */
+    uint8_t instance[16];               /* random, for a new journal */
+    const struct fixed_key *fixed_keys; /* borrowed for the collector's life */
     unsigned fixed_key_count;
     struct clock_reading now;
 };
@@ -63,13 +57,7 @@ int collector_reload(struct collector *c, struct kv *kv, struct err *err);
 
 struct clock_core *collector_clock(struct collector *c);
 
-struct collector_identity {
-    uint32_t producer; /* ordinal, or REGISTRY_NONE for a fixed key */
-    uint32_t roles;    /* 0: nobody we know, or retired, or revoked; fixed and registered joined */
-    bool revoked;      /* also counts against a fixed key */
-};
-struct collector_identity collector_identify(const struct collector *c,
-                                             const uint8_t key[KEY_BYTES]);
+struct identity collector_identify(const struct collector *c, const uint8_t key[KEY_BYTES]);
 
 struct submission {
     uint8_t key[KEY_BYTES]; /* authenticated */

@@ -99,7 +99,7 @@ int apply_restore(struct collector *c, struct kv *kv, struct registry **out, uin
 
 struct collector {
     const struct codec *codec;
-    const struct collector_fixed_key *fixed_keys;
+    const struct fixed_key *fixed_keys;
     unsigned fixed_key_count;
     struct clock_core clock;
     struct registry *registry;

@@ -242,7 +242,7 @@ static uint32_t roles_for(uint8_t kind)
 static int check_allowed(struct collector_service *s, const struct net_message *m, uint8_t kind,
                          struct err *e)
 {
-    struct collector_identity who = collector_identify(s->core, m->key.bytes);
+    struct identity who = collector_identify(s->core, m->key.bytes);
     if (kind == WIRE_SUBMIT || (who.roles & roles_for(kind)) != 0)
         return 0;
     ++*s->count.requests_denied;

@@ -119,7 +119,7 @@ static void keep_house(void *service)
 static bool admit(void *arg, const struct net_key *key, const char *peer_address)
 {
     struct collector_service *s = arg;
-    struct collector_identity who = collector_identify(s->core, key->bytes);
+    struct identity who = collector_identify(s->core, key->bytes);
     if (who.roles != 0 && !who.revoked)
         return true;
     char text[NET_KEY_TEXT_BYTES];

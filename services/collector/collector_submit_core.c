@@ -25,7 +25,7 @@ static enum refusal check_officer(const struct collector *c, struct slice office
 static enum refusal find_speaker(const struct collector *c, const uint8_t key[KEY_BYTES],
                                  struct slice officer, struct speaker *out)
 {
-    struct collector_identity who = collector_identify(c, key);
+    struct identity who = collector_identify(c, key);
     if (who.revoked)
         return REFUSAL_REVOKED;
     if (who.producer == REGISTRY_NONE)

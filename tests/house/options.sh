@@ -1,6 +1,7 @@
 #!/bin/bash
 # Every option stands in its sample file, config/NAME.yaml, and what the samples show behind a # are
-# the defaults: with all of it taken in, a service does the same.
+# the defaults: with all of it taken in, a service does the same. Every event and counter
+# that an operator can meet stands in docs/operations.md.
 # usage: options.sh SOURCE BIN   (BIN: the folder of the programs)
 set -u
 source=$1
@@ -49,6 +50,21 @@ check_defaults() { # NAME
         complain "config/$1.yaml: these are not the defaults (<: default, >: in the sample)"
 }
 
+# --- the manual ---
+met() { # what a service logs and counts
+    cd "$source" && grep -hoE 'log_event\("[a-z_]+"|complain_over\([^"]*"[a-z_]+"|counters_(add|gauge)\(c, "[a-z_]+"' \
+        services/collector/*.c services/aggregator/*.c common/service/service.c |
+        sed 's/.*"\(.*\)"/\1/' | sort -u
+}
+check_manual() {
+    local word count=0
+    for word in $(met) store_refused draining clock_held store_full catching_up; do
+        count=$((count + 1))
+        grep -qF "\`$word\`" "$source/docs/operations.md" || complain "docs/operations.md does not name $word"
+    done
+    [ $count -gt 50 ] || complain "only $count events and counters were found to look for"
+}
+
 for service in collector aggregator; do
     # shellcheck disable=SC2046
     check_names config/$service.yaml $(of_service $service)
@@ -56,5 +72,6 @@ for service in collector aggregator; do
 done
 # shellcheck disable=SC2046
 check_names config/tonghop.yaml $(of_command)
+check_manual
 [ $failures = 0 ] && echo "options: all in their samples"
 exit $((failures > 0))

@@ -324,7 +324,7 @@ struct sim_operator {
     int64_t replay_ms;
 };
 
-extern const struct collector_fixed_key sim_operator_key;
+extern const struct fixed_key sim_operator_key;
 /* Catalogue, plan and producers of the beginning, applied before anything can fail. */
 void sim_operator_found(struct sim *w);
 void sim_operator_begin(struct sim *w);

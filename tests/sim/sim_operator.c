@@ -16,7 +16,7 @@ enum {
     DUTIES_MAX = INDICATORS,
 };
 
-const struct collector_fixed_key sim_operator_key = {.key = {0xaa, 0xbb}, .roles = ROLE_OPERATE};
+const struct fixed_key sim_operator_key = {.key = {0xaa, 0xbb}, .roles = ROLE_OPERATE};
 
 static struct ident ident(const char *prefix, unsigned number)
 {

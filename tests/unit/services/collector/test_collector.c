@@ -111,7 +111,7 @@ static const uint8_t *key_of(int byte)
 
 static int desk_start(struct desk *d, struct err *err)
 {
-    static struct collector_fixed_key fixed[] = {{.roles = ROLE_OPERATE}, {.roles = ROLE_SERVICE}};
+    static struct fixed_key fixed[] = {{.roles = ROLE_OPERATE}, {.roles = ROLE_SERVICE}};
     memcpy(fixed[0].key, key_of(KEY_OPERATOR), KEY_BYTES);
     memcpy(fixed[1].key, key_of(KEY_SERVICE), KEY_BYTES);
     struct collector_options options = {.replay = d->replay,
