@@ -52,6 +52,13 @@ struct schema_row {
 #define SCHEMA_AT(type, member)                                                                    \
     .offset = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
 
+/* Rows that several tables share, for a struct that stands at `offset` in the one that is read. */
+struct schema_part {
+    const struct schema_row *rows;
+    size_t count;
+    size_t offset;
+};
+
 /* Reads `map` into dest: every key known, every required one present, defaults for the rest. On
  * failure dest may be partly filled; what list callbacks have put there is the caller's to free. */
 int schema_read(const struct schema_row *rows, size_t count, const struct doc_node *map, void *dest,

@@ -4,13 +4,11 @@
 #include "common/base/arena.h"
 #include "common/model/catalogue.h"
 #include "common/model/observation.h"
-#include "common/model/scan.h"
+#include "common/model/plan_check.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { PLACE_BYTES = 64 };
 
 const struct source_of_record *indicator_record_on(const struct indicator *i, day_t on)
 {
@@ -18,62 +16,6 @@ const struct source_of_record *indicator_record_on(const struct indicator *i, da
     for (unsigned k = 0; k < i->record_count && i->records[k].from <= on; k++)
         found = &i->records[k];
     return found;
-}
-
-/* ---- the parts every check is made of; `place` is where in the plan file it stands ---- */
-
-static int check_ident(const struct ident *id, const char *place, struct err *err)
-{
-    if (ident_valid(ident_slice(id)))
-        return 0;
-    char excerpt[SCAN_EXCERPT_BYTES];
-    return err_set(err, ERR_INVALID,
-                   "%s: \"%s\" is not 1 to %d of the characters 0-9 A-Z a-z . _ -", place,
-                   scan_excerpt(ident_slice(id), excerpt), IDENT_BYTES_MAX);
-}
-
-static int check_text(const char *text, const char *place, struct err *err)
-{
-    if (text && text[0] != '\0')
-        return 0;
-    return err_set(err, ERR_INVALID, "%s: is empty: people need something to read there", place);
-}
-
-static int check_day(day_t d, const char *place, struct err *err)
-{
-    if (DAY_FIRST <= d && d <= DAY_LAST)
-        return 0;
-    return err_set(err, ERR_INVALID, "%s: is no day from 1900-01-01 to 2199-12-31", place);
-}
-
-static int check_days(day_t from, day_t to, const char *place, struct err *err)
-{
-    char part[PLACE_BYTES + 8], first[DAY_TEXT_BYTES], last[DAY_TEXT_BYTES];
-    snprintf(part, sizeof part, "%s%sfrom", place, place[0] ? "." : "");
-    int rc = check_day(from, part, err);
-    if (rc < 0)
-        return rc;
-    snprintf(part, sizeof part, "%s%sto", place, place[0] ? "." : "");
-    rc = check_day(to, part, err);
-    if (rc < 0 || from <= to)
-        return rc;
-    return err_set(err, ERR_INVALID, "%s: %s is before %s, the day it begins", part,
-                   day_format(to, last), day_format(from, first));
-}
-
-static int check_count(unsigned count, unsigned most, const char *place, struct err *err)
-{
-    if (count <= most)
-        return 0;
-    return err_set(err, ERR_LIMIT, "%s: %u of them: a plan has at most %u", place, count, most);
-}
-
-static const struct indicator *find_indicator(const struct plan *p, const struct ident *id)
-{
-    for (unsigned i = 0; i < p->indicator_count; i++)
-        if (ident_equal(&p->indicators[i].id, id))
-            return &p->indicators[i];
-    return NULL;
 }
 
 static bool has_source(const struct plan *p, const struct ident *id)
@@ -88,9 +30,9 @@ static bool has_source(const struct plan *p, const struct ident *id)
 
 static int check_source(const struct plan *p, unsigned index, struct err *err)
 {
-    char place[PLACE_BYTES];
+    char place[PLAN_PLACE_BYTES];
     snprintf(place, sizeof place, "sources[%u].id", index);
-    int rc = check_ident(&p->sources[index].id, place, err);
+    int rc = plan_check_ident(&p->sources[index].id, place, err);
     if (rc < 0)
         return rc;
     for (unsigned i = 0; i < index; i++)
@@ -98,12 +40,12 @@ static int check_source(const struct plan *p, unsigned index, struct err *err)
             return err_set(err, ERR_INVALID, "%s: \"%s\" is the id of sources[%u] already", place,
                            p->sources[index].id.text, i);
     snprintf(place, sizeof place, "sources[%u].name", index);
-    return check_text(p->sources[index].name, place, err);
+    return plan_check_text(p->sources[index].name, place, err);
 }
 
 static int check_sources(const struct plan *p, struct err *err)
 {
-    int rc = check_count(p->source_count, PLAN_SOURCES_MAX, "sources", err);
+    int rc = plan_check_count(p->source_count, PLAN_SOURCES_MAX, "sources", err);
     for (unsigned i = 0; i < p->source_count && rc == 0; i++)
         rc = check_source(p, i, err);
     return rc;
@@ -113,18 +55,18 @@ static int check_sources(const struct plan *p, struct err *err)
 
 static int check_indicator_id(const struct plan *p, unsigned index, struct err *err)
 {
-    char place[PLACE_BYTES];
+    char place[PLAN_PLACE_BYTES];
     const struct indicator *one = &p->indicators[index];
     snprintf(place, sizeof place, "indicators[%u].id", index);
-    int rc = check_ident(&one->id, place, err);
+    int rc = plan_check_ident(&one->id, place, err);
     if (rc < 0)
         return rc;
-    unsigned first = (unsigned)(find_indicator(p, &one->id) - p->indicators);
+    unsigned first = (unsigned)(plan_find_indicator(p, &one->id) - p->indicators);
     if (first != index)
         return err_set(err, ERR_INVALID, "%s: \"%s\" is the id of indicators[%u] already", place,
                        one->id.text, first);
     snprintf(place, sizeof place, "indicators[%u].name", index);
-    return check_text(one->name, place, err);
+    return plan_check_text(one->name, place, err);
 }
 
 static int check_kind(const struct indicator *one, unsigned index, struct err *err)
@@ -193,10 +135,10 @@ static int check_reporters(const struct indicator *one, unsigned index, struct e
 static int check_record(const struct plan *p, const struct indicator *one, unsigned index,
                         unsigned k, struct err *err)
 {
-    char place[PLACE_BYTES], from[DAY_TEXT_BYTES], before[DAY_TEXT_BYTES];
+    char place[PLAN_PLACE_BYTES], from[DAY_TEXT_BYTES], before[DAY_TEXT_BYTES];
     const struct source_of_record *record = &one->records[k];
     snprintf(place, sizeof place, "indicators[%u].records[%u].from", index, k);
-    int rc = check_day(record->from, place, err);
+    int rc = plan_check_day(record->from, place, err);
     if (rc < 0)
         return rc;
     if (k > 0 && record->from <= one->records[k - 1].from)
@@ -242,9 +184,9 @@ static int check_no_ratio_part(const struct ident *id, const char *name, unsigne
 static int check_reported(const struct plan *p, const struct indicator *one, unsigned index,
                           struct err *err)
 {
-    char place[PLACE_BYTES];
+    char place[PLAN_PLACE_BYTES];
     snprintf(place, sizeof place, "indicators[%u].measure", index);
-    int rc = check_ident(&one->measure, place, err);
+    int rc = plan_check_ident(&one->measure, place, err);
     if (rc == 0)
         rc = check_bounds(one, index, err);
     if (rc == 0)
@@ -259,12 +201,12 @@ static int check_reported(const struct plan *p, const struct indicator *one, uns
 static int check_ratio_part(const struct plan *p, const struct ident *id, const char *name,
                             unsigned index, struct err *err)
 {
-    char place[PLACE_BYTES];
+    char place[PLAN_PLACE_BYTES];
     snprintf(place, sizeof place, "indicators[%u].%s", index, name);
-    int rc = check_ident(id, place, err);
+    int rc = plan_check_ident(id, place, err);
     if (rc < 0)
         return rc;
-    const struct indicator *part = find_indicator(p, id);
+    const struct indicator *part = plan_find_indicator(p, id);
     if (!part)
         return err_set(err, ERR_INVALID,
                        "%s: \"%s\" is no indicator of this plan: add it to indicators", place,
@@ -316,7 +258,7 @@ static int check_indicator(const struct plan *p, unsigned index, struct err *err
 
 static int check_indicators(const struct plan *p, struct err *err)
 {
-    int rc = check_count(p->indicator_count, PLAN_INDICATORS_MAX, "indicators", err);
+    int rc = plan_check_count(p->indicator_count, PLAN_INDICATORS_MAX, "indicators", err);
     for (unsigned i = 0; i < p->indicator_count && rc == 0; i++)
         rc = check_indicator(p, i, err);
     return rc;
@@ -341,9 +283,9 @@ static int check_duty_overlaps(const struct plan *p, unsigned index, struct err 
 
 static int check_duty(const struct plan *p, unsigned index, struct err *err)
 {
-    char place[PLACE_BYTES];
+    char place[PLAN_PLACE_BYTES];
     const struct duty *one = &p->duties[index];
-    const struct indicator *indicator = find_indicator(p, &one->indicator);
+    const struct indicator *indicator = plan_find_indicator(p, &one->indicator);
     if (!indicator)
         return err_set(err, ERR_INVALID,
                        "duties[%u].indicator: \"%s\" is no indicator of this plan: add it to "
@@ -358,13 +300,13 @@ static int check_duty(const struct plan *p, unsigned index, struct err *err)
         return err_set(err, ERR_LIMIT, "duties[%u].due_days: %u is more than %d", index,
                        one->due_days, DUTY_DUE_DAYS_MAX);
     snprintf(place, sizeof place, "duties[%u]", index);
-    int rc = check_days(one->from, one->to, place, err);
+    int rc = plan_check_days(one->from, one->to, place, err);
     return rc < 0 ? rc : check_duty_overlaps(p, index, err);
 }
 
 static int check_duties(const struct plan *p, struct err *err)
 {
-    int rc = check_count(p->duty_count, PLAN_DUTIES_MAX, "duties", err);
+    int rc = plan_check_count(p->duty_count, PLAN_DUTIES_MAX, "duties", err);
     for (unsigned i = 0; i < p->duty_count && rc == 0; i++)
         rc = check_duty(p, i, err);
     return rc;
@@ -372,14 +314,14 @@ static int check_duties(const struct plan *p, struct err *err)
 
 static int check_head(const struct plan *p, struct err *err)
 {
-    int rc = check_ident(&p->id, "id", err);
+    int rc = plan_check_ident(&p->id, "id", err);
     if (rc == 0 && p->version == 0)
         rc = err_set(err, ERR_INVALID, "version: is 0: versions count from 1");
     if (rc == 0)
-        rc = check_text(p->title, "title", err);
+        rc = plan_check_text(p->title, "title", err);
     if (rc == 0)
-        rc = check_ident(&p->root, "root", err);
-    return rc < 0 ? rc : check_days(p->from, p->to, "", err);
+        rc = plan_check_ident(&p->root, "root", err);
+    return rc < 0 ? rc : plan_check_days(p->from, p->to, "", err);
 }
 
 int plan_check(const struct plan *p, struct err *err)
@@ -389,7 +331,9 @@ int plan_check(const struct plan *p, struct err *err)
         rc = check_sources(p, err);
     if (rc == 0)
         rc = check_indicators(p, err);
-    return rc < 0 ? rc : check_duties(p, err);
+    if (rc == 0)
+        rc = check_duties(p, err);
+    return rc < 0 ? rc : plan_check_targets(p, err);
 }
 
 /* ---- what makes a difference to figures ---- */
@@ -453,6 +397,13 @@ static void *copy_array(struct arena *a, const void *from, size_t count, size_t 
     return to;
 }
 
+static void own_target(struct arena *a, struct target *t)
+{
+    t->title = copy_text(a, t->title);
+    t->clause = copy_text(a, t->clause);
+    t->shares = copy_array(a, t->shares, t->share_count, sizeof *t->shares);
+}
+
 struct plan *plan_copy(const struct plan *p)
 {
     struct plan_owned *own = alloc_zeroed(1, sizeof *own);
@@ -468,6 +419,9 @@ struct plan *plan_copy(const struct plan *p)
     for (unsigned i = 0; i < p->indicator_count; i++)
         own->plan.indicators[i].name = copy_text(a, p->indicators[i].name);
     own->plan.duties = copy_array(a, p->duties, p->duty_count, sizeof *p->duties);
+    own->plan.targets = copy_array(a, p->targets, p->target_count, sizeof *p->targets);
+    for (unsigned i = 0; i < p->target_count; i++)
+        own_target(a, &own->plan.targets[i]);
     return &own->plan;
 }
 

@@ -35,7 +35,7 @@ static const struct row rows[] = {
                                "new spool and send the "
                                "batch from there.",
                                "Số thứ tự này đã dùng cho một lô có nội dung khác: đề nghị mở hàng "
-                               "gửi mới (spool) và gửi "
+                               "chờ gửi mới (spool) và gửi "
                                "lại lô này từ đó."},
     [REFUSAL_NUMBER_GAP] =
         {"number_gap", false,

@@ -4,6 +4,7 @@
 #include "common/base/check.h"
 #include "common/base/dict.h"
 #include "common/model/owed.h"
+#include "common/model/plan_tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct counted {
     size_t duty_capacity;
     struct duty_run *runs; /* the days of all duties, ascending, with a gap between any two */
     size_t run_count;
+    bool targeted; /* a target names it, or a ratio that it is part of */
 };
 
 struct named_source {
@@ -233,6 +235,17 @@ static int check_ordinals(const struct registry *r, const struct plan *p, struct
                   : check_room("sources", r->sources.count, sources, REGISTRY_SOURCES_MAX, err);
 }
 
+static int check_scopes_of_targets(const struct registry *r, const struct plan *p, struct err *err)
+{
+    for (unsigned i = 0; i < p->target_count; i++)
+        if (find_borne_code(r, &p->targets[i].unit) == CATALOGUE_NONE)
+            return err_set(err, ERR_NOT_FOUND,
+                           "targets[%u].unit: \"%s\" is no unit of the catalogue: apply a catalogue "
+                           "that has it first, or correct the code",
+                           i, p->targets[i].unit.text);
+    return plan_tree_check(p, r->catalogue, err);
+}
+
 static int check_plan(const struct registry *r, const struct plan *p, struct err *err)
 {
     int rc = plan_check(p, err);
@@ -248,7 +261,9 @@ static int check_plan(const struct registry *r, const struct plan *p, struct err
                        "root: \"%s\" is no unit of the catalogue: apply a catalogue that has it "
                        "first, or correct the code",
                        p->root.text);
-    rc = check_ordinals(r, p, err);
+    rc = check_scopes_of_targets(r, p, err);
+    if (rc == 0)
+        rc = check_ordinals(r, p, err);
     return rc < 0 ? rc : check_plan_indicators(r, p, err);
 }
 
@@ -344,6 +359,29 @@ static void gather_duties(struct registry *r)
         join_runs(counted_at(r, i));
 }
 
+static void mark_targeted(struct registry *r, const struct ident *indicator)
+{
+    uint32_t ordinal = registry_indicator_find(r, ident_slice(indicator));
+    struct counted *c = counted_at(r, ordinal);
+    c->targeted = true;
+    if (c->def.kind != INDICATOR_RATIO)
+        return;
+    mark_targeted(r, &c->def.numerator);
+    mark_targeted(r, &c->def.denominator);
+}
+
+/* Those of all plans anew, as duties are. */
+static void gather_targets(struct registry *r)
+{
+    for (uint32_t i = 0; i < r->indicators.count; i++)
+        counted_at(r, i)->targeted = false;
+    for (size_t i = 0; i < r->plans.count; i++) {
+        const struct plan *p = r->plans.items[i];
+        for (unsigned k = 0; k < p->target_count; k++)
+            mark_targeted(r, &p->targets[k].indicator);
+    }
+}
+
 int registry_apply_plan(struct registry *r, const struct plan *plan, struct err *err)
 {
     int rc = check_plan(r, plan, err);
@@ -355,6 +393,7 @@ int registry_apply_plan(struct registry *r, const struct plan *plan, struct err 
         take_indicator(r, &plan->indicators[i]);
     replace_plan(r, plan);
     gather_duties(r);
+    gather_targets(r);
     return 0;
 }
 
@@ -392,6 +431,11 @@ uint32_t registry_indicator_find(const struct registry *r, struct slice id)
 const struct indicator *registry_indicator(const struct registry *r, uint32_t ordinal)
 {
     return &counted_at(r, ordinal)->def;
+}
+
+bool registry_is_targeted(const struct registry *r, uint32_t indicator)
+{
+    return counted_at(r, indicator)->targeted;
 }
 
 uint32_t registry_source_count(const struct registry *r)

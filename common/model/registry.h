@@ -29,7 +29,8 @@ int registry_apply_catalogue(struct registry *r, const struct catalogue_spec *sp
                              struct err *err);
 /* Refused, beside what plan_check says: a version not above the plan's last; a kind, entry, period
  * or calendar of an indicator that differs from any definition before, whichever plan gave it
- * (facts stand under it); a root that the catalogue does not have; with ERR_LIMIT, more indicators
+ * (facts stand under it); a root, or the scope of a target, that the catalogue does not have; shares
+ * that do not add up on the tree of the due day (plan_tree.h); with ERR_LIMIT, more indicators
  * or sources than the limits above. All else about an indicator that several plans share is as the
  * plan applied last has it: were they held to agree, none of them could ever be amended, as a plan
  * never goes. An indicator that no plan has any longer keeps its ordinal and its last definition,
@@ -54,6 +55,9 @@ const struct catalogue *registry_catalogue(const struct registry *r); /* an empt
 uint32_t registry_indicator_count(const struct registry *r);
 uint32_t registry_indicator_find(const struct registry *r, struct slice id); /* ordinal or NONE */
 const struct indicator *registry_indicator(const struct registry *r, uint32_t ordinal);
+/* Does a target of any plan, as it stands, name it, or a ratio that it is part of? Targets
+ * themselves are in their plans. */
+bool registry_is_targeted(const struct registry *r, uint32_t indicator);
 uint32_t registry_source_count(const struct registry *r);
 uint32_t registry_source_find(const struct registry *r, struct slice id);
 const struct source *registry_source(const struct registry *r, uint32_t ordinal);

@@ -22,7 +22,7 @@ struct own_config {
 
 struct service {
     const struct service_definition *definition;
-    struct schema_row *rows; /* the definition's, then ours */
+    struct schema_row *rows; /* shared ones, the definition's, ours */
     size_t row_count;
     struct doc *doc;
     void *config; /* of the definition */
@@ -68,6 +68,11 @@ enum { OWN_ROWS = sizeof own_rows / sizeof *own_rows };
 const void *service_config(const struct service *s)
 {
     return s->config;
+}
+
+const char *service_name(const struct service *s)
+{
+    return s->definition->name;
 }
 
 const struct doc *service_doc(const struct service *s)
@@ -139,28 +144,42 @@ void service_fail(struct service *s, const struct err *e)
         loop_stop(s->loop);
 }
 
-/* --- configuration: two tables, two structs, one file */
+/* --- configuration: several tables, one block, one file */
+
+/* Where our struct is read to, behind the definition's, so that one pass knows all keys. */
+static size_t own_at(const struct service *s)
+{
+    return (s->definition->config_bytes + 15) / 16 * 16;
+}
+
+static void add_rows(struct service *s, struct schema_part part)
+{
+    for (size_t i = 0; i < part.count; i++) {
+        struct schema_row *row = &s->rows[s->row_count++];
+        *row = part.rows[i];
+        row->offset += part.offset;
+    }
+}
 
 static void join_rows(struct service *s)
 {
     const struct service_definition *d = s->definition;
-    s->row_count = d->schema_count + OWN_ROWS;
-    s->rows = alloc_zeroed(s->row_count, sizeof *s->rows);
-    if (d->schema_count > 0)
-        memcpy(s->rows, d->schema, d->schema_count * sizeof *s->rows);
-    memcpy(s->rows + d->schema_count, own_rows, sizeof own_rows);
+    size_t count = d->schema_count + OWN_ROWS;
+    for (size_t i = 0; i < d->shared_count; i++)
+        count += d->shared[i].count;
+    s->rows = alloc_zeroed(count, sizeof *s->rows);
+    for (size_t i = 0; i < d->shared_count; i++)
+        add_rows(s, d->shared[i]);
+    add_rows(s, (struct schema_part){d->schema, d->schema_count, 0});
+    add_rows(s, (struct schema_part){own_rows, OWN_ROWS, own_at(s)});
 }
 
-/* Both are read into one block, ours behind the definition's, so that one pass knows all keys. */
 static int read_config(struct service *s, struct err *e)
 {
     const struct service_definition *d = s->definition;
-    size_t own_at = (d->config_bytes + 15) / 16 * 16;
-    s->config = alloc_zeroed(1, own_at + sizeof s->own);
-    for (size_t i = d->schema_count; i < s->row_count; i++)
-        s->rows[i].offset += own_at;
+    s->config = alloc_zeroed(1, own_at(s) + sizeof s->own);
     int rc = schema_load(s->rows, s->row_count, s->doc, s->config, e);
-    memcpy(&s->own, (char *)s->config + own_at, sizeof s->own);
+    memcpy(&s->own, (char *)s->config + own_at(s), sizeof s->own);
     if (rc == 0 && d->check)
         rc = d->check(s->config, s->doc, e);
     return rc;

@@ -55,6 +55,8 @@ struct service_definition {
     const struct schema_row *schema; /* destinations in a struct of config_bytes, zeroed at first */
     size_t schema_count;
     size_t config_bytes;
+    const struct schema_part *shared; /* shown before these: common/service/endpoint_config.h */
+    size_t shared_count;
 
     /* All below may be NULL unless said otherwise; those that return int give 0 or an err_code. */
 
@@ -84,7 +86,8 @@ struct service_definition {
 int service_main(int argc, char **argv, const struct service_definition *definition);
 
 /* What the callbacks use. All borrowed, valid until stop has returned. */
-const void *service_config(const struct service *s);    /* the filled struct of the definition */
+const void *service_config(const struct service *s); /* the filled struct of the definition */
+const char *service_name(const struct service *s);
 const struct doc *service_doc(const struct service *s); /* where the configuration came from */
 struct loop *service_loop(struct service *s);           /* NULL for read-only modes */
 const struct log *service_log(const struct service *s);

@@ -152,6 +152,57 @@ static Tonghop__V1__Duty **make_duties(const struct plan *p, struct arena *arena
     return proto_pointers(arena, duties, p->duty_count, sizeof *duties);
 }
 
+static Tonghop__V1__DayRange **make_suspended(const struct target *t, struct arena *arena)
+{
+    Tonghop__V1__DayRange *ranges = arena_alloc(arena, t->suspended_count * sizeof *ranges);
+    for (unsigned i = 0; i < t->suspended_count; i++) {
+        tonghop__v1__day_range__init(&ranges[i]);
+        ranges[i].from = t->suspended[i].from;
+        ranges[i].to = t->suspended[i].to;
+    }
+    return proto_pointers(arena, ranges, t->suspended_count, sizeof *ranges);
+}
+
+static Tonghop__V1__Share **make_shares(const struct target *t, struct arena *arena)
+{
+    Tonghop__V1__Share *shares = arena_alloc(arena, t->share_count * sizeof *shares);
+    for (unsigned i = 0; i < t->share_count; i++) {
+        tonghop__v1__share__init(&shares[i]);
+        shares[i].unit = proto_string(t->shares[i].unit.text);
+        shares[i].lower = t->shares[i].lower;
+        shares[i].stretch = t->shares[i].stretch;
+    }
+    return proto_pointers(arena, shares, t->share_count, sizeof *shares);
+}
+
+static void make_target(const struct target *t, struct arena *arena, Tonghop__V1__Target *m)
+{
+    require(t->suspended_count <= TARGET_SUSPENDED_MAX);
+    tonghop__v1__target__init(m);
+    m->id = proto_string(t->id.text);
+    m->title = proto_string(t->title);
+    m->clause = proto_string(t->clause);
+    m->indicator = proto_string(t->indicator.text);
+    m->unit = proto_string(t->unit.text);
+    m->lower = t->lower;
+    m->stretch = t->stretch;
+    m->start = t->start;
+    m->due = t->due;
+    m->weekend_permille = t->weekend_permille;
+    m->n_suspended = t->suspended_count;
+    m->suspended = make_suspended(t, arena);
+    m->n_shares = t->share_count;
+    m->shares = make_shares(t, arena);
+}
+
+static Tonghop__V1__Target **make_targets(const struct plan *p, struct arena *arena)
+{
+    Tonghop__V1__Target *targets = arena_alloc(arena, p->target_count * sizeof *targets);
+    for (unsigned i = 0; i < p->target_count; i++)
+        make_target(&p->targets[i], arena, &targets[i]);
+    return proto_pointers(arena, targets, p->target_count, sizeof *targets);
+}
+
 Tonghop__V1__Plan *registry_make_plan(const struct plan *p, struct arena *arena)
 {
     Tonghop__V1__Plan *m = arena_alloc(arena, sizeof *m);
@@ -169,6 +220,8 @@ Tonghop__V1__Plan *registry_make_plan(const struct plan *p, struct arena *arena)
     m->indicators = make_indicators(p, arena);
     m->n_duties = p->duty_count;
     m->duties = make_duties(p, arena);
+    m->n_targets = p->target_count;
+    m->targets = make_targets(p, arena);
     return m;
 }
 
@@ -242,6 +295,56 @@ static void take_duties(struct proto_check *c, const Tonghop__V1__Plan *m, struc
     proto_at(c, NULL, 0);
 }
 
+static void take_suspended(struct proto_check *c, const Tonghop__V1__Target *m, struct target *out)
+{
+    out->suspended_count = proto_count(c, "suspended", m->n_suspended, TARGET_SUSPENDED_MAX);
+    for (unsigned i = 0; i < out->suspended_count; i++) {
+        out->suspended[i].from = proto_day(c, "suspended.from", m->suspended[i]->from);
+        out->suspended[i].to = proto_day(c, "suspended.to", m->suspended[i]->to);
+    }
+}
+
+static void take_shares(struct proto_check *c, const Tonghop__V1__Target *m, struct arena *arena,
+                        struct target *out)
+{
+    out->share_count = proto_count(c, "shares", m->n_shares, TARGET_SHARES_MAX);
+    out->shares = arena_alloc(arena, out->share_count * sizeof *out->shares);
+    for (unsigned i = 0; i < out->share_count && c->code == 0; i++) {
+        proto_ident(c, "shares.unit", m->shares[i]->unit, &out->shares[i].unit);
+        out->shares[i].lower = m->shares[i]->lower;
+        out->shares[i].stretch = m->shares[i]->stretch;
+    }
+}
+
+static void take_target(struct proto_check *c, const Tonghop__V1__Target *m, struct arena *arena,
+                        struct target *out)
+{
+    *out = (struct target){.title = m->title,
+                           .clause = m->clause,
+                           .lower = m->lower,
+                           .stretch = m->stretch,
+                           .weekend_permille = m->weekend_permille};
+    proto_ident(c, "id", m->id, &out->id);
+    proto_ident(c, "indicator", m->indicator, &out->indicator);
+    proto_ident(c, "unit", m->unit, &out->unit);
+    out->start = proto_day(c, "start", m->start);
+    out->due = proto_day(c, "due", m->due);
+    take_suspended(c, m, out);
+    take_shares(c, m, arena, out);
+}
+
+static void take_targets(struct proto_check *c, const Tonghop__V1__Plan *m, struct arena *arena,
+                         struct plan *out)
+{
+    out->target_count = proto_count(c, "targets", m->n_targets, PLAN_TARGETS_MAX);
+    out->targets = arena_alloc(arena, out->target_count * sizeof *out->targets);
+    for (unsigned i = 0; i < out->target_count && c->code == 0; i++) {
+        proto_at(c, "targets", i);
+        take_target(c, m->targets[i], arena, &out->targets[i]);
+    }
+    proto_at(c, NULL, 0);
+}
+
 void registry_take_plan(struct proto_check *c, const Tonghop__V1__Plan *m, struct arena *arena,
                         struct plan *out)
 {
@@ -253,6 +356,7 @@ void registry_take_plan(struct proto_check *c, const Tonghop__V1__Plan *m, struc
     take_sources(c, m, arena, out);
     take_indicators(c, m, arena, out);
     take_duties(c, m, arena, out);
+    take_targets(c, m, arena, out);
 }
 
 /* Producers. */

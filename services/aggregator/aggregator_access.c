@@ -2,42 +2,22 @@
  * service's own file. Asked at every message, so a revocation takes hold at the next one. */
 #include "services/aggregator/aggregator_service.h"
 
-enum {
-    ROLES_ASK = ROLE_SUBSCRIBE | ROLE_OPERATE | ROLE_SERVICE,
-    ROLES_ALL = ROLE_OPERATE | ROLE_SERVICE
-};
+enum { ROLES_ALL = ROLE_OPERATE | ROLE_SERVICE };
 
 static const struct registry *registry_of(const struct aggregator_service *s)
 {
     return ledger_registry(s->ledger);
 }
 
-static bool is_own_operator(const struct aggregator_service *s, const struct net_key *key)
+struct identity access_identify(const struct aggregator_service *s, const struct net_key *key)
 {
-    for (unsigned i = 0; i < s->config->operate_keys.count; i++)
-        if (key_equal(&s->config->operate_keys.items[i], key))
-            return true;
-    return false;
-}
-
-struct identity access_identify(const struct aggregator_service *s,
-                                           const struct net_key *key)
-{
-    struct identity who = {.roles = is_own_operator(s, key) ? ROLE_OPERATE : 0};
-    who.producer = registry_producer_by_key(registry_of(s), key->bytes, &who.revoked);
-    if (who.producer == REGISTRY_NONE)
-        return who;
-    const struct producer *p = registry_producer(registry_of(s), who.producer);
-    if (who.revoked)
-        who.roles = 0; /* also when the service's own file still names it */
-    else if (!p->retired)
-        who.roles |= p->roles;
-    return who;
+    const struct fixed_keys *own = &s->config->endpoint.keys;
+    return registry_identify(registry_of(s), own->items, own->count, key->bytes);
 }
 
 bool access_may_ask(struct identity who)
 {
-    return (who.roles & ROLES_ASK) != 0;
+    return (who.roles & ACCESS_ROLES_ASK) != 0;
 }
 
 day_t access_today(const struct aggregator_service *s)
@@ -78,8 +58,8 @@ bool access_sees_all(const struct aggregator_service *s, struct identity who)
     return (who.roles & ROLES_ALL) != 0 || (who.producer != REGISTRY_NONE && sees_roots(s, who));
 }
 
-bool access_sees_unit(const struct aggregator_service *s, struct identity who,
-                      uint32_t unit, day_t on)
+bool access_sees_unit(const struct aggregator_service *s, struct identity who, uint32_t unit,
+                      day_t on)
 {
     if (who.roles & ROLES_ALL)
         return true;
@@ -88,8 +68,7 @@ bool access_sees_unit(const struct aggregator_service *s, struct identity who,
 }
 
 /* A subtree that is no more is judged by its last day. */
-bool access_sees_subtree(const struct aggregator_service *s, struct identity who,
-                         uint32_t subtree)
+bool access_sees_subtree(const struct aggregator_service *s, struct identity who, uint32_t subtree)
 {
     const struct catalogue *c = registry_catalogue(registry_of(s));
     if (subtree == FEED_ROOT)

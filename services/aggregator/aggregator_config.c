@@ -2,78 +2,12 @@
 
 #include "common/base/check.h"
 
-struct key_record {
-    const char *name;
-    const char *key;
+const struct schema_part aggregator_config_shared[AGGREGATOR_CONFIG_SHARED] = {
+    {endpoint_config_rows, ENDPOINT_CONFIG_ROWS, offsetof(struct aggregator_config, endpoint)},
+    {store_config_rows, STORE_CONFIG_ROWS, offsetof(struct aggregator_config, store)},
 };
-
-static const struct schema_row key_rows[] = {
-    {
-        .key = "name",
-        .type = SCHEMA_IDENTIFIER,
-        .required = true,
-        .help = "Whose key it is, for people.",
-        SCHEMA_AT(struct key_record, name),
-    },
-    {
-        .key = "key",
-        .type = SCHEMA_STRING,
-        .minimum = 40,
-        .maximum = 40,
-        .required = true,
-        .help = "The public key, 40 characters of Z85, in double quotes.",
-        SCHEMA_AT(struct key_record, key),
-    },
-};
-
-static int read_key(const struct doc_node *item, void *field, struct err *e)
-{
-    struct aggregator_keys *keys = field;
-    struct key_record record = {0};
-    struct err why;
-    int rc = schema_read(key_rows, sizeof key_rows / sizeof *key_rows, item, &record, e);
-    if (rc != 0)
-        return rc;
-    if (key_parse_z85(slice_str(record.key), &keys->items[keys->count], &why) != 0)
-        return doc_error(doc_find(item, "key"), e, "key of %s: %s", record.name, why.text);
-    keys->count++;
-    return 0;
-}
 
 const struct schema_row aggregator_config_rows[AGGREGATOR_CONFIG_ROWS] = {
-    {
-        .key = "listen",
-        .type = SCHEMA_LIST,
-        .minimum = 1,
-        .maximum = AGGREGATOR_ENDPOINTS_MAX,
-        .required = true,
-        .unit = "endpoints",
-        .item = schema_item_string,
-        .help = "Where questions are taken: tcp://ADDRESS:PORT or ipc:///path in a private "
-                "directory.",
-        SCHEMA_AT(struct aggregator_config, listen),
-    },
-    {
-        .key = "key_file",
-        .type = SCHEMA_STRING,
-        .minimum = 1,
-        .maximum = 4096,
-        .required = true,
-        .help = "The aggregator's own key pair, made by: tonghop keys make. Its public half stands "
-                "among the collector's service_keys.",
-        SCHEMA_AT(struct aggregator_config, key_file),
-    },
-    {
-        .key = "operate_keys",
-        .type = SCHEMA_LIST,
-        .maximum = AGGREGATOR_KEYS_MAX,
-        .standard = "[]",
-        .unit = "keys",
-        .item = read_key,
-        .help = "Operators who may ask before the journal has told of any producer, each a name "
-                "and a public key. All other keys come from the journal.",
-        SCHEMA_AT(struct aggregator_config, operate_keys),
-    },
     {
         .key = "collector.endpoint",
         .type = SCHEMA_STRING,
@@ -91,26 +25,6 @@ const struct schema_row aggregator_config_rows[AGGREGATOR_CONFIG_ROWS] = {
         .required = true,
         .help = "The collector's public key, 40 characters of Z85, in double quotes.",
         SCHEMA_AT(struct aggregator_config, collector_key),
-    },
-    {
-        .key = "store.directory",
-        .type = SCHEMA_STRING,
-        .minimum = 1,
-        .maximum = 3072,
-        .required = true,
-        .help = "Where the figures are kept: a local disk, never a network file system. Created "
-                "when missing; its parent must exist.",
-        SCHEMA_AT(struct aggregator_config, directory),
-    },
-    {
-        .key = "store.map_size",
-        .type = SCHEMA_SIZE,
-        .minimum = 1 << 20,
-        .maximum = INT64_C(1) << 46,
-        .standard = "64GiB",
-        .help = "The most that the store may grow to. It is address space and takes no disk until "
-                "it is used; when it is full nothing more is applied until it is raised.",
-        SCHEMA_AT(struct aggregator_config, map_bytes),
     },
     {
         .key = "fetch.bytes",
@@ -163,7 +77,7 @@ const struct schema_row aggregator_config_rows[AGGREGATOR_CONFIG_ROWS] = {
     {
         .key = "feed.listen",
         .type = SCHEMA_LIST,
-        .maximum = AGGREGATOR_ENDPOINTS_MAX,
+        .maximum = ENDPOINTS_MAX,
         .standard = "[]",
         .unit = "endpoints",
         .item = schema_item_string,
@@ -216,7 +130,7 @@ int aggregator_config_check(const void *config, const struct doc *doc, struct er
 void aggregator_config_fini(void *config)
 {
     struct aggregator_config *c = config;
-    schema_strings_fini(&c->listen);
+    endpoint_config_fini(&c->endpoint);
     schema_strings_fini(&c->feed_listen);
 }
 

@@ -2,25 +2,17 @@
 #ifndef TONGHOP_AGGREGATOR_AGGREGATOR_CONFIG_H
 #define TONGHOP_AGGREGATOR_AGGREGATOR_CONFIG_H
 
-#include "common/config/schema.h"
 #include "common/net/net.h"
+#include "common/service/endpoint_config.h"
 
-enum { AGGREGATOR_ENDPOINTS_MAX = 8, AGGREGATOR_KEYS_MAX = 64, AGGREGATOR_CONFIG_ROWS = 16 };
-
-struct aggregator_keys {
-    struct net_key items[AGGREGATOR_KEYS_MAX];
-    unsigned count;
-};
+enum { AGGREGATOR_CONFIG_SHARED = 2, AGGREGATOR_CONFIG_ROWS = 11 };
 
 struct aggregator_config {
-    struct schema_strings listen;
+    struct endpoint_config endpoint;
+    struct store_config store;
     struct schema_strings feed_listen;
-    const char *key_file;
-    struct aggregator_keys operate_keys;
     const char *collector_endpoint;
     const char *collector_key;
-    const char *directory;
-    int64_t map_bytes;
     int64_t fetch_bytes;
     int64_t fetch_wait_ms;
     int64_t checkpoint_idle_ms;
@@ -31,6 +23,7 @@ struct aggregator_config {
     int64_t queue_messages_max;
 };
 
+extern const struct schema_part aggregator_config_shared[AGGREGATOR_CONFIG_SHARED];
 extern const struct schema_row aggregator_config_rows[AGGREGATOR_CONFIG_ROWS];
 
 /* What no row can say: that the collector's key decodes. */

@@ -3,42 +3,10 @@
 
 enum { WAIT_MAX_MS = 60 * 1000, WAITING_BYTES_MAX = 64 << 20 };
 
-static struct slice frame(const struct net_message *m, unsigned i)
-{
-    return i < m->frame_count ? m->frames[i] : slice_of(NULL, 0);
-}
-
-/* --- sending */
-
-void aggregator_send(struct aggregator_service *s, const struct aggregator_asker *to, uint8_t kind,
-                     const struct buf *message)
-{
-    uint8_t bytes[WIRE_HEAD_BYTES];
-    struct wire_head head = to->head;
-    head.version = WIRE_VERSION;
-    head.kind = kind | WIRE_ANSWER;
-    wire_head_encode(&head, bytes);
-    struct slice frames[] = {slice_of(bytes, sizeof bytes), buf_slice(message)};
-    int rc = net_send(to->socket, &to->route, frames, 2, NULL);
-    if (rc != 0)
-        ++*(rc == ERR_NOT_FOUND ? s->count.answers_dropped_gone : s->count.answers_dropped_full);
-}
-
-void aggregator_send_failure(struct aggregator_service *s, const struct aggregator_asker *to,
-                             const struct err *e)
-{
-    struct buf message = {0};
-    wire_pack_failure(e->code, e->text, &message);
-    aggregator_send(s, to, WIRE_FAILURE, &message);
-    buf_fini(&message);
-}
-
-/* --- health and counters */
+/* --- health */
 
 static const char *state_name(const struct aggregator_service *s)
 {
-    if (service_draining(s->service))
-        return "draining";
     if (s->store_full)
         return "store_full";
     return s->ready ? "ready" : "catching_up";
@@ -54,36 +22,17 @@ static const char *state_detail(const struct aggregator_service *s)
     return s->ready ? "" : "the journal is applied up to the head found at the start";
 }
 
-static void take_health(struct aggregator_service *s, const struct aggregator_asker *from)
+static void tell_health(void *service, struct wire_health *out)
 {
-    struct wire_health health = {
-        .service = "aggregator",
-        .version = TONGHOP_VERSION,
-        .ready = s->ready && !service_draining(s->service),
-        .state = state_name(s),
-        .detail = state_detail(s),
-        .offset = s->done.offset,
-        .head_offset = s->head_offset,
-        .time_ms = s->done.time_ms,
-        .commit_number = s->done.commit_number,
-    };
-    struct buf message = {0};
-    memcpy(health.head_hash, s->done.commit_hash, HASH_BYTES);
-    wire_pack_health(&health, &message);
-    aggregator_send(s, from, WIRE_HEALTH, &message);
-    buf_fini(&message);
-}
-
-static void take_counters(struct aggregator_service *s, const struct aggregator_asker *from)
-{
-    struct buf text = {0}, message = {0};
-    aggregator_counters_refresh(s);
-    counters_render(service_counters(s->service), &text);
-    buf_u8(&text, 0);
-    wire_pack_counters((const char *)text.data, &message);
-    aggregator_send(s, from, WIRE_COUNTERS, &message);
-    buf_fini(&message);
-    buf_fini(&text);
+    const struct aggregator_service *s = service;
+    out->ready = s->ready;
+    out->state = state_name(s);
+    out->detail = state_detail(s);
+    out->offset = s->done.offset;
+    out->head_offset = s->head_offset;
+    out->time_ms = s->done.time_ms;
+    out->commit_number = s->done.commit_number;
+    memcpy(out->head_hash, s->done.commit_hash, HASH_BYTES);
 }
 
 /* --- questions */
@@ -128,7 +77,7 @@ static int unpack_question(struct aggregator_service *s, uint8_t kind, struct sl
     }
 }
 
-static int answer_question(struct aggregator_service *s, const struct aggregator_asker *from,
+static int answer_question(struct aggregator_service *s, const struct asker *from,
                            const struct question *q, struct err *e)
 {
     struct kv *kv = NULL;
@@ -154,15 +103,16 @@ static int answer_question(struct aggregator_service *s, const struct aggregator
     rc = kv_failed(kv) ? err_set(e, kv->err.code, "%s", kv->err.text) : 0;
     store_abort(&kv);
     if (rc == 0)
-        aggregator_send(s, from, from->head.kind, &message);
+        responder_send(&s->responder, from, from->head.kind, buf_slice(&message),
+                       slice_of(NULL, 0));
     buf_fini(&message);
     return rc;
 }
 
 /* --- waiting */
 
-static int park(struct aggregator_service *s, const struct aggregator_asker *from,
-                const struct question *q, struct slice message, struct err *e)
+static int park(struct aggregator_service *s, const struct asker *from, const struct question *q,
+                struct slice message, struct err *e)
 {
     if ((int64_t)s->waiter_count >= s->config->waiting_max ||
         s->waiter_bytes + message.len > WAITING_BYTES_MAX) {
@@ -187,9 +137,11 @@ static int not_reached(struct aggregator_service *s, uint64_t not_before, struct
                    (unsigned long long)not_before, (unsigned long long)s->done.offset);
 }
 
-static int take_question(struct aggregator_service *s, const struct aggregator_asker *from,
-                         struct slice message, struct err *e)
+static int take_question(void *service, const struct asker *from, const struct net_message *m,
+                         struct err *e)
 {
+    struct aggregator_service *s = service;
+    struct slice message = responder_frame(m, 1);
     struct question q;
     if (!s->ready) {
         ++*s->count.requests_catching_up;
@@ -215,30 +167,12 @@ bool aggregator_request_is_waited_for(const struct aggregator_service *s, uint64
     return false;
 }
 
-static int check_allowed(struct aggregator_service *s, const struct aggregator_asker *from,
-                         struct err *e)
-{
-    struct identity who = access_identify(s, &from->key);
-    bool operate = from->head.kind == WIRE_COUNTERS;
-    if (operate ? (who.roles & ROLE_OPERATE) != 0 : access_may_ask(who))
-        return 0;
-    ++*s->count.requests_denied;
-    char key[NET_KEY_TEXT_BYTES];
-    key_format_z85(&from->key, key);
-    log_complain(s->log, &s->denied_complaint, log_event("request_denied"), log_text("key", key),
-                 log_uint("kind", from->head.kind),
-                 log_text("revoked", who.revoked ? "true" : "false"));
-    return err_set(e, ERR_DENIED,
-                   who.revoked ? "this key was revoked: ask provincial IT for a new one"
-                               : "this key may not ask that: ask provincial IT for the role");
-}
-
 /* Its key may have been revoked while it waited. */
 static void serve_waiter(struct aggregator_service *s, struct aggregator_waiter *w)
 {
     struct question q;
     struct err e;
-    int rc = check_allowed(s, &w->from, &e);
+    int rc = responder_check(&s->responder, &w->from, &e);
     if (rc == 0 && w->not_before > s->done.offset)
         rc = not_reached(s, w->not_before, &e);
     if (rc == 0)
@@ -246,7 +180,7 @@ static void serve_waiter(struct aggregator_service *s, struct aggregator_waiter 
     if (rc == 0)
         rc = answer_question(s, &w->from, &q, &e);
     if (rc != 0)
-        aggregator_send_failure(s, &w->from, &e);
+        responder_fail(&s->responder, &w->from, &e);
     s->waiter_bytes -= w->message.len;
     buf_fini(&w->message);
     arena_reset(&s->arena);
@@ -271,51 +205,27 @@ void aggregator_request_serve_waiting(struct aggregator_service *s)
         aggregator_follow_wake(s, next_ms - now_ms);
 }
 
-/* --- dispatch */
+/* --- what is served */
 
-static bool is_served(const struct aggregator_service *s, uint8_t kind)
+static struct identity identify(const void *service, const struct net_key *key)
 {
-    return kind < WIRE_FAILURE && s->count.requests[kind] != NULL;
+    return access_identify(service, key);
 }
 
-static int dispatch(struct aggregator_service *s, const struct aggregator_asker *from,
-                    const struct net_message *m, struct err *e)
-{
-    ++*s->count.requests[from->head.kind];
-    if (from->head.kind == WIRE_HEALTH)
-        take_health(s, from);
-    else if (from->head.kind == WIRE_COUNTERS)
-        take_counters(s, from);
-    else
-        return take_question(s, from, frame(m, 1), e);
-    return 0;
-}
+static const struct responder_kind kinds[] = {
+    {WIRE_QUERY, "query", ACCESS_ROLES_ASK, take_question},
+    {WIRE_TRACE, "trace", ACCESS_ROLES_ASK, take_question},
+    {WIRE_UNITS, "units", ACCESS_ROLES_ASK, take_question},
+    {WIRE_SNAPSHOT, "snapshot", ACCESS_ROLES_ASK, take_question},
+};
 
-static int take(struct aggregator_service *s, struct aggregator_asker *from,
-                const struct net_message *m, struct err *e)
-{
-    int rc = wire_head_decode(frame(m, 0), &from->head, e);
-    if (rc == 0 && (m->malformed || !m->has_key || m->frame_count < 2))
-        rc = err_set(e, ERR_INVALID, "a request has two frames, a head and a message");
-    if (rc != 0) {
-        ++*s->count.requests_malformed;
-        return rc;
-    }
-    if (!is_served(s, from->head.kind)) {
-        ++*s->count.requests_unknown;
-        return err_set(e, ERR_INVALID, "the aggregator serves no requests of kind %u",
-                       from->head.kind);
-    }
-    rc = check_allowed(s, from, e);
-    return rc != 0 ? rc : dispatch(s, from, m, e);
-}
-
-void aggregator_request_take(struct aggregator_gate *gate, const struct net_message *m)
-{
-    struct aggregator_service *s = gate->owner;
-    struct aggregator_asker from = {.socket = gate->socket, .route = m->route, .key = m->key};
-    struct err e;
-    if (take(s, &from, m, &e) != 0)
-        aggregator_send_failure(s, &from, &e);
-    arena_reset(&s->arena);
-}
+const struct responder_definition aggregator_requests = {
+    .kinds = kinds,
+    .kind_count = sizeof kinds / sizeof *kinds,
+    .roles = ACCESS_ROLES_ASK,
+    .frames_max = 2,
+    .serves = "questions",
+    .identify = identify,
+    .health = tell_health,
+    .refresh = aggregator_counters_refresh,
+};

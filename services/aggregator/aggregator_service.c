@@ -8,8 +8,6 @@
 enum {
     ARENA_KEEP_BYTES = 4 << 20,
     POKE_MS = 100,
-    HOUSEKEEPING_MS = 60 * 1000,
-    FILLING_PERCENT = 70,
     REQUESTS_A_ROUND = 256,
     /* As the collector's: its largest commit must fit. */
     MESSAGE_BYTES_MAX = 2 * WIRE_MESSAGE_BYTES_MAX,
@@ -33,91 +31,48 @@ static int open_store(struct service *service, bool read_only, struct err *e)
     s->log = service_log(service);
     arena_init(&s->arena, ARENA_KEEP_BYTES);
     struct store_options options = aggregator_store_options;
-    options.directory = s->config->directory;
-    options.map_bytes = (size_t)s->config->map_bytes;
+    options.directory = s->config->store.directory;
+    options.map_bytes = (size_t)s->config->store.map_bytes;
     options.read_only = read_only;
     int rc = store_open(&s->store, &options, e);
     return rc == 0 ? aggregator_follow_open(s, e) : rc;
 }
 
-static void check_usage(struct aggregator_service *s)
-{
-    struct store_usage usage;
-    if (store_usage(s->store, &usage, NULL) != 0)
-        return;
-    *s->count.store_used_bytes = usage.used_bytes;
-    *s->count.store_map_bytes = usage.map_bytes;
-    if (usage.used_bytes / FILLING_PERCENT > usage.map_bytes / 100)
-        log_complain(s->log, &s->usage_complaint, log_event("store_filling"),
-                     log_uint("used_bytes", usage.used_bytes),
-                     log_uint("map_bytes", usage.map_bytes),
-                     log_text("message", "raise store.map_size before it is full"));
-    else
-        log_complain_over(s->log, &s->usage_complaint, "store_has_room");
-}
-
-static void keep_house(void *service)
-{
-    struct aggregator_service *s = service;
-    unsigned cleared = 0;
-    if (store_check_readers(s->store, &cleared, NULL) == 0)
-        *s->count.readers_cleared += cleared;
-    check_usage(s);
-}
-
 /* --- sockets */
 
-static bool admit(void *arg, const struct net_key *key, const char *peer_address)
+static int open_responder(struct aggregator_service *s, struct err *e)
 {
-    struct aggregator_service *s = arg;
-    struct identity who = access_identify(s, key);
-    if (access_may_ask(who))
-        return true;
-    char text[NET_KEY_TEXT_BYTES];
-    ++*s->count.keys_refused;
-    key_format_z85(key, text);
-    log_complain(s->log, &s->key_complaint, log_event("key_refused"), log_text("key", text),
-                 log_text("address", peer_address),
-                 log_text("revoked", who.revoked ? "true" : "false"));
-    return false;
+    struct responder_options options = {
+        .endpoint = &s->config->endpoint,
+        .net = {.queue_messages_max = (unsigned)s->config->queue_messages_max,
+                .message_bytes_max = MESSAGE_BYTES_MAX,
+                .retry_ms = 1000},
+        .arena = &s->arena,
+        .round_messages = REQUESTS_A_ROUND,
+        .round_bytes = INT64_MAX,
+    };
+    return responder_open(&s->responder, s->service, &aggregator_requests, s, &options, e);
 }
 
-static void on_request(void *arg)
+static int open_feeds(struct aggregator_service *s, struct err *e)
 {
-    struct aggregator_gate *gate = arg;
-    struct net_message m;
-    for (unsigned i = 0; i < REQUESTS_A_ROUND && net_receive(gate->socket, &m) == 0; i++) {
-        aggregator_request_take(gate, &m);
-        net_message_clear(&m);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < s->config->feed_listen.count; i++) {
+        struct aggregator_gate *feed = &s->feeds[i];
+        feed->owner = s;
+        rc = responder_listen(&s->responder, NET_XPUB, s->config->feed_listen.items[i],
+                              "subscriptions", &feed->socket, e);
+        s->feed_count += rc == 0;
     }
-}
-
-static int open_gates(struct aggregator_service *s, enum net_kind kind,
-                      const struct schema_strings *endpoints, struct aggregator_gate *gates,
-                      unsigned *count, struct err *e)
-{
-    for (size_t i = 0; i < endpoints->count; i++) {
-        struct aggregator_gate *gate = &gates[*count];
-        gate->owner = s;
-        int rc = net_listen(s->net, kind, endpoints->items[i], &s->keys, &gate->socket, e);
-        if (rc != 0)
-            return rc;
-        ++*count;
-        if (kind == NET_ROUTER)
-            loop_add_socket(service_loop(s->service), gate->socket, on_request, gate);
-        log_info(s->log, log_event("listening"),
-                 log_text("for", kind == NET_XPUB ? "subscriptions" : "questions"),
-                 log_text("endpoint", net_endpoint(gate->socket)));
-    }
-    return 0;
+    return rc;
 }
 
 static int connect_collector(struct aggregator_service *s, struct err *e)
 {
     struct net_socket *socket;
     struct net_key key = aggregator_config_collector_key(s->config);
-    int rc =
-        net_connect(s->net, NET_DEALER, s->config->collector_endpoint, &key, &s->keys, &socket, e);
+    int rc = net_connect(s->responder.net, NET_DEALER, s->config->collector_endpoint, &key,
+                         &s->responder.keys, &socket, e);
     if (rc != 0)
         return rc;
     puller_init(&s->puller, socket, (uint32_t)s->config->fetch_bytes, 0); /* no wait: caught up? */
@@ -128,18 +83,11 @@ static int connect_collector(struct aggregator_service *s, struct err *e)
 
 static int open_net(struct aggregator_service *s, struct err *e)
 {
-    struct net_options options = {.queue_messages_max = (unsigned)s->config->queue_messages_max,
-                                  .message_bytes_max = MESSAGE_BYTES_MAX,
-                                  .retry_ms = 1000};
-    int rc = net_create(&s->net, &options, e);
-    if (rc == 0)
-        net_admit(s->net, admit, s);
+    int rc = open_responder(s, e);
     if (rc == 0)
         rc = connect_collector(s, e);
     if (rc == 0)
-        rc = open_gates(s, NET_ROUTER, &s->config->listen, s->gates, &s->gate_count, e);
-    if (rc == 0)
-        rc = open_gates(s, NET_XPUB, &s->config->feed_listen, s->feeds, &s->feed_count, e);
+        rc = open_feeds(s, e);
     return rc;
 }
 
@@ -163,17 +111,14 @@ static int start(struct service *service, struct err *e)
     s->feed = feed_create();
     s->waiters = alloc_zeroed((size_t)s->config->waiting_max, sizeof *s->waiters);
     aggregator_counters_register(s);
-    int rc = keypair_load(s->config->key_file, &s->keys, e);
-    if (rc == 0)
-        rc = open_net(s, e);
+    int rc = open_net(s, e);
     if (rc != 0)
         return rc;
     struct loop *loop = service_loop(service);
     loop_add_timer(loop, POKE_MS, aggregator_follow_poke, s);
     loop_add_timer(loop, s->config->beat_ms, aggregator_feed_beat, s);
-    loop_add_timer(loop, HOUSEKEEPING_MS, keep_house, s);
     loop_after(loop, after_round, s);
-    keep_house(s);
+    store_watch_start(&s->store_watch, service, s->store);
     s->linked_ms = loop_now_ms();
     aggregator_follow_poke(s);
     return 0;
@@ -199,17 +144,11 @@ static void close_socket(struct aggregator_service *s, struct net_socket *socket
 
 static void close_net(struct aggregator_service *s)
 {
-    if (!s->net)
-        return;
     puller_reply_clear(&s->reply);
     close_socket(s, s->puller.socket);
-    for (unsigned i = 0; i < s->gate_count; i++)
-        close_socket(s, s->gates[i].socket);
     for (unsigned i = 0; i < s->feed_count; i++)
         close_socket(s, s->feeds[i].socket);
-    loop_remove_net(service_loop(s->service), s->net);
-    net_destroy(s->net);
-    keypair_wipe(&s->keys);
+    responder_close(&s->responder);
 }
 
 static void stop(struct service *service)
@@ -273,6 +212,8 @@ const struct service_definition aggregator_definition = {
     .name = "aggregator",
     .purpose = "Follows the journal, keeps what holds and what it adds up to over a tree that "
                "changes, answers questions and feeds subscribers.",
+    .shared = aggregator_config_shared,
+    .shared_count = AGGREGATOR_CONFIG_SHARED,
     .schema = aggregator_config_rows,
     .schema_count = AGGREGATOR_CONFIG_ROWS,
     .config_bytes = sizeof(struct aggregator_config),

@@ -8,9 +8,8 @@
 #define TONGHOP_AGGREGATOR_AGGREGATOR_SERVICE_H
 
 #include "common/net/loop.h"
-#include "common/net/net.h"
-#include "common/service/service.h"
-#include "common/store/store.h"
+#include "common/service/responder.h"
+#include "common/service/store_watch.h"
 #include "common/wire/query_wire.h"
 #include "services/aggregator/aggregator_config.h"
 #include "services/aggregator/feed_core.h"
@@ -19,16 +18,11 @@
 
 /* Cells of the registry of counters. */
 struct aggregator_counters {
-    uint64_t *requests[WIRE_FAILURE]; /* by kind; NULL: not served here */
     uint64_t *requests_malformed;
-    uint64_t *requests_unknown;
-    uint64_t *requests_denied;
     uint64_t *requests_catching_up;
     uint64_t *requests_timed_out;
     uint64_t *requests_waiting_full;
     uint64_t *questions_denied;
-    uint64_t *answers_dropped_full;
-    uint64_t *answers_dropped_gone;
     uint64_t *pulls;
     uint64_t *pulls_failed;
     uint64_t *pulls_retried;
@@ -46,38 +40,21 @@ struct aggregator_counters {
     uint64_t *subscriptions_narrowed;
     uint64_t *subscriptions_refused;
     uint64_t *subscriptions_revoked;
-    uint64_t *keys_refused;
     uint64_t *lag_entries;
     uint64_t *figures_excluded;
-    uint64_t *store_used_bytes;
-    uint64_t *store_map_bytes;
-    uint64_t *readers_cleared;
-    uint64_t *net_admitted;
-    uint64_t *net_refused;
-    uint64_t *net_handshakes_failed;
-    uint64_t *net_links_lost;
-    uint64_t *net_malformed;
 };
 
 struct aggregator_service;
 
-/* One listening endpoint. */
+/* One endpoint for subscriptions. */
 struct aggregator_gate {
     struct aggregator_service *owner;
     struct net_socket *socket;
 };
 
-/* Whose request, and where the answer goes. */
-struct aggregator_asker {
-    struct net_socket *socket;
-    struct net_route route;
-    struct net_key key;
-    struct wire_head head; /* of the request */
-};
-
 /* A request that waits for a journal entry to be checkpointed. */
 struct aggregator_waiter {
-    struct aggregator_asker from;
+    struct asker from;
     struct buf message;
     uint64_t not_before;
     int64_t deadline_ms; /* monotonic */
@@ -90,14 +67,12 @@ struct aggregator_service {
     struct aggregator_counters count;
 
     struct store *store;
+    struct store_watch store_watch;
     struct ledger *ledger;
     struct kv *kv;               /* holds what was applied since the checkpoint; NULL: nothing */
     struct ledger_position done; /* the last checkpoint: all that anybody may see */
 
-    struct net_keypair keys;
-    struct net *net;
-    struct aggregator_gate gates[AGGREGATOR_ENDPOINTS_MAX];
-    unsigned gate_count;
+    struct responder responder;
 
     /* following */
     struct puller puller;
@@ -117,9 +92,6 @@ struct aggregator_service {
     int64_t retry_ms;
     struct log_complaint store_complaint;
     struct log_complaint pull_complaint;
-    struct log_complaint usage_complaint;
-    struct log_complaint key_complaint;
-    struct log_complaint denied_complaint;
     struct log_complaint subscription_complaint;
 
     /* questions */
@@ -129,13 +101,13 @@ struct aggregator_service {
 
     /* the feed */
     struct feed *feed;
-    struct aggregator_gate feeds[AGGREGATOR_ENDPOINTS_MAX];
+    struct aggregator_gate feeds[ENDPOINTS_MAX];
     unsigned feed_count;
 };
 
 /* --- aggregator_counters.c */
 void aggregator_counters_register(struct aggregator_service *s);
-void aggregator_counters_refresh(struct aggregator_service *s);
+void aggregator_counters_refresh(void *service); /* gauges, before they are shown */
 
 /* --- aggregator_follow.c: from the collector into the store */
 void aggregator_follow_receive(void *service); /* the puller's socket can be read */
@@ -148,45 +120,32 @@ void aggregator_follow_checkpoint(struct aggregator_service *s);
 int aggregator_follow_open(struct aggregator_service *s, struct err *e); /* the ledger */
 
 /* --- aggregator_access.c: who may see what */
-struct identity {
-    uint32_t producer; /* ordinal, or REGISTRY_NONE for a key of the service's own file */
-    uint32_t roles;    /* 0: nobody we know, or retired, or revoked */
-    bool revoked;
-};
-struct identity access_identify(const struct aggregator_service *s,
-                                           const struct net_key *key);
+struct identity access_identify(const struct aggregator_service *s, const struct net_key *key);
+enum { ACCESS_ROLES_ASK = ROLE_SUBSCRIBE | ROLE_OPERATE | ROLE_SERVICE };
 bool access_may_ask(struct identity who);
 bool access_sees_all(const struct aggregator_service *s, struct identity who);
-bool access_sees_unit(const struct aggregator_service *s, struct identity who,
-                      uint32_t unit, day_t on);
+bool access_sees_unit(const struct aggregator_service *s, struct identity who, uint32_t unit,
+                      day_t on);
 /* A stream's whole subtree, or FEED_ROOT. */
-bool access_sees_subtree(const struct aggregator_service *s, struct identity who,
-                         uint32_t subtree);
+bool access_sees_subtree(const struct aggregator_service *s, struct identity who, uint32_t subtree);
 day_t access_today(const struct aggregator_service *s); /* civil day of the checkpoint */
 
 /* --- aggregator_request.c: one message */
-void aggregator_request_take(struct aggregator_gate *gate, const struct net_message *m);
+extern const struct responder_definition aggregator_requests;
 /* Requests that waited: those whose entry is checkpointed, and those whose time is over. */
 void aggregator_request_serve_waiting(struct aggregator_service *s);
 /* Is an entry waited for that was applied and is not checkpointed yet? */
 bool aggregator_request_is_waited_for(const struct aggregator_service *s, uint64_t offset);
-void aggregator_send(struct aggregator_service *s, const struct aggregator_asker *to, uint8_t kind,
-                     const struct buf *message);
-void aggregator_send_failure(struct aggregator_service *s, const struct aggregator_asker *to,
-                             const struct err *e);
 
 /* --- aggregator_query.c: questions, answered from a read of the checkpoint */
-void aggregator_answer_query(struct aggregator_service *s, struct kv *kv,
-                             struct identity who, const struct wire_query *q,
-                             struct buf *out);
-void aggregator_answer_trace(struct aggregator_service *s, struct kv *kv,
-                             struct identity who, const struct wire_trace *t,
-                             struct buf *out);
+void aggregator_answer_query(struct aggregator_service *s, struct kv *kv, struct identity who,
+                             const struct wire_query *q, struct buf *out);
+void aggregator_answer_trace(struct aggregator_service *s, struct kv *kv, struct identity who,
+                             const struct wire_trace *t, struct buf *out);
 void aggregator_answer_units(struct aggregator_service *s, struct identity who,
                              const struct wire_units *u, struct buf *out);
-void aggregator_answer_snapshot(struct aggregator_service *s, struct kv *kv,
-                                struct identity who, const struct wire_stream *stream,
-                                struct buf *out);
+void aggregator_answer_snapshot(struct aggregator_service *s, struct kv *kv, struct identity who,
+                                const struct wire_stream *stream, struct buf *out);
 
 /* --- aggregator_feed.c */
 /* Subscriptions are taken from here on; before, their streams are not known and they wait in the

@@ -31,7 +31,7 @@ struct verify {
 
 static int open_scratch(struct verify *v, struct err *e)
 {
-    const char *beside = v->own->config->directory;
+    const char *beside = v->own->config->store.directory;
     size_t bytes = strlen(beside) + sizeof "/verify-XXXXXX";
     v->directory = alloc_bytes(bytes);
     snprintf(v->directory, bytes, "%s/verify-XXXXXX", beside);
@@ -43,7 +43,7 @@ static int open_scratch(struct verify *v, struct err *e)
     }
     struct store_options options = aggregator_store_options;
     options.directory = v->directory;
-    options.map_bytes = (size_t)v->own->config->map_bytes;
+    options.map_bytes = (size_t)v->own->config->store.map_bytes;
     options.scratch = true;
     int rc = store_open(&v->store, &options, e);
     if (rc == 0)
@@ -75,7 +75,7 @@ static int connect_collector(struct verify *v, struct err *e)
     struct net_options options = {.message_bytes_max = 2 * WIRE_MESSAGE_BYTES_MAX, .retry_ms = 500};
     struct net_key key = aggregator_config_collector_key(c);
     struct net_socket *socket;
-    int rc = keypair_load(c->key_file, &v->keys, e);
+    int rc = keypair_load(c->endpoint.key_file, &v->keys, e);
     if (rc == 0)
         rc = net_create(&v->net, &options, e);
     if (rc == 0)

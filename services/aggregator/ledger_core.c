@@ -12,7 +12,7 @@ static const char position_key[] = "position";
 
 /* --- opening --- */
 
-static int corrupt(struct err *err, const char *table)
+int ledger_corrupt(struct err *err, const char *table)
 {
     return err_set(err, ERR_CORRUPT,
                    "ledger: a record of table %s cannot be read; restore the store "
@@ -32,7 +32,7 @@ static int load_position(struct ledger *l, struct kv *kv, struct err *err)
     l->position.time_ms = reader_i64_ordered(&r);
     l->position.next_row = reader_u64(&r);
     if (!reader_done(&r))
-        return corrupt(err, "meta");
+        return ledger_corrupt(err, "meta");
     memcpy(l->position.commit_hash, hash.data, HASH_BYTES);
     return 0;
 }
@@ -64,7 +64,7 @@ int ledger_restore(struct registry *r, struct kv *kv, const struct codec *codec,
             break;
         const uint8_t *bytes = value.data;
         if (value.len < 1) {
-            rc = corrupt(err, "registry");
+            rc = ledger_corrupt(err, "registry");
             break;
         }
         rc = registry_apply_entry(r, codec, (enum entry_kind)bytes[0],
@@ -85,6 +85,8 @@ int ledger_open(struct ledger **out, struct kv *kv, const struct codec *codec, s
     int rc = load_position(l, kv, err);
     if (rc == 0)
         rc = ledger_restore(l->registry, kv, codec, l->position.offset, err);
+    if (rc == 0)
+        rc = frame_log_load(&l->changes.frames, kv, err);
     if (rc == 0 && kv_failed(kv))
         rc = err_set(err, kv->err.code, "%s", kv->err.text);
     if (rc != 0) {
@@ -107,7 +109,8 @@ void ledger_close(struct ledger *l)
     buf_fini(&l->versions);
     free(l->blocks);
     free(l->days);
-    free(l->changed);
+    free(l->changes.keys);
+    frame_log_fini(&l->changes.frames);
     free(l);
 }
 
@@ -332,7 +335,7 @@ static int apply_row(struct ledger *l, struct kv *kv, const struct entry *e, con
             (unsigned long long)e->offset, row);
     struct fold_cell *cell = fold_cell(&l->fold, kv, key);
     if (cell == NULL)
-        return corrupt(err, "facts");
+        return ledger_corrupt(err, "facts");
     enum op op = b->ops == NULL ? OP_SET : (enum op)b->ops[row];
     struct version_row version = {.op = op, .value = op == OP_CLEAR ? 0 : b->values[row]};
     struct stamp stamp = {e->reported_at_ms, e->producer, e->spool, e->number, row};
@@ -433,9 +436,17 @@ static int apply_registry(struct ledger *l, struct kv *kv, const struct entry *e
     if (rc != 0)
         return err_wrap(err, "journal entry %llu", (unsigned long long)e->offset);
     keep_registry_entry(kv, e);
+    if (e->kind != ENTRY_PRODUCER)
+        frame_log_expect_everything(&l->changes.frames, kv);
     if (figures)
         ledger_rebuild(l, kv);
     return 0;
+}
+
+static void apply_tick(struct ledger *l, struct kv *kv, const struct entry *e)
+{
+    ledger_flush_cells(l, kv);
+    frame_log_make(&l->changes.frames, l->registry, kv, e);
 }
 
 int ledger_apply(struct ledger *l, struct kv *kv, const struct entry *e, struct err *err)
@@ -451,6 +462,8 @@ int ledger_apply(struct ledger *l, struct kv *kv, const struct entry *e, struct 
         rc = apply_batch(l, kv, e, err);
     else if (e->kind == ENTRY_CATALOGUE || e->kind == ENTRY_PLAN || e->kind == ENTRY_PRODUCER)
         rc = apply_registry(l, kv, e, err);
+    else if (e->kind == ENTRY_TICK)
+        apply_tick(l, kv, e);
     if (rc != 0)
         return rc;
     l->position.offset = e->offset;
@@ -506,7 +519,8 @@ void ledger_flush_cells(struct ledger *l, struct kv *kv)
         flush_cell(l, kv, &l->fold.cells[fold_order_cell(dirty[i])], &scratch);
     stored_figures_close(&figures);
     l->fold.dirty_count = 0;
-    rollup_write(&l->rollup, kv, &l->changed, &l->changed_count, &l->changed_capacity);
+    rollup_write(&l->rollup, kv, &l->changes);
+    frame_log_save(&l->changes.frames, kv);
     free(dirty);
     buf_fini(&scratch);
     fold_trim(&l->fold);
@@ -546,11 +560,11 @@ void ledger_rebuild(struct ledger *l, struct kv *kv)
         figure.first_day = fact.first_day;
         rollup_add(&l->rollup, k.indicator, k.code, k.day, &figure);
         if (l->rollup.map.count >= REBUILD_MAP_MAX)
-            rollup_write(&l->rollup, kv, NULL, NULL, NULL);
+            rollup_write(&l->rollup, kv, NULL);
     }
     kv_cursor_close(c);
     stored_figures_close(&figures);
-    rollup_write(&l->rollup, kv, NULL, NULL, NULL);
+    rollup_write(&l->rollup, kv, NULL);
     l->rebuilt = true;
 }
 
@@ -575,6 +589,18 @@ static int changed_compare(const void *a, const void *b)
     return cell_key_compare(*x, *y);
 }
 
+/* Each once: a tick between two checkpoints has flushed some of them before. */
+static void sort_changed(struct rollup_changes *c)
+{
+    size_t kept = 0;
+    if (c->count > 1)
+        qsort(c->keys, c->count, sizeof *c->keys, changed_compare);
+    for (size_t i = 0; i < c->count; i++)
+        if (kept == 0 || cell_key_compare(c->keys[kept - 1], c->keys[i]) != 0)
+            c->keys[kept++] = c->keys[i];
+    c->count = kept;
+}
+
 void ledger_flush(struct ledger *l, struct kv *kv, struct ledger_changes *changes)
 {
     ledger_flush_cells(l, kv);
@@ -582,10 +608,9 @@ void ledger_flush(struct ledger *l, struct kv *kv, struct ledger_changes *change
     write_days(l, kv);
     save_position(l, kv);
     if (changes != NULL) {
-        if (l->changed_count > 1)
-            qsort(l->changed, l->changed_count, sizeof *l->changed, changed_compare);
-        *changes = (struct ledger_changes){l->rebuilt, l->changed, l->changed_count};
+        sort_changed(&l->changes);
+        *changes = (struct ledger_changes){l->rebuilt, l->changes.keys, l->changes.count};
     }
     l->rebuilt = false;
-    l->changed_count = 0;
+    l->changes.count = 0;
 }

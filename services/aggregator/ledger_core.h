@@ -17,7 +17,10 @@
  * batch's rows as they came: offset, times, producer, spool, number, then per row: op, won, value,
  * distance to the cell's version before CELLS     indicator u16 code u32 day i32        amount,
  * figures, reported, on time; absent when all are zero DAYS      day i32 last offset whose civil
- * day is not after it
+ * day is not after it FRAMES    tick's offset u64                               what changed for
+ * targets since the tick before: flags, offsets since that tick, time, cells; kept
+ *   UNFRAMED  block u32                                       cells of targets that changed since the
+ *                                                             last tick, as they were then
  *
  * A row's version number is its batch's first_row plus its row: versions need no index by cell,
  * each points to its cell's previous one. A version carries `won`: it was the statement that held
@@ -48,11 +51,13 @@ enum ledger_table {
     LEDGER_VERSIONS,
     LEDGER_CELLS,
     LEDGER_DAYS,
+    LEDGER_FRAMES,
+    LEDGER_UNFRAMED,
     LEDGER_TABLE_COUNT
 };
 extern const char *const ledger_table_names[LEDGER_TABLE_COUNT];
 
-enum { LEDGER_FORMAT = 1 };
+enum { LEDGER_FORMAT = 2 };
 
 struct ledger;
 
@@ -81,7 +86,8 @@ int ledger_open(struct ledger **out, struct kv *kv, const struct codec *codec, s
 void ledger_close(struct ledger *l);
 
 /* Applies the next entry (offset = position + 1; anything else is ERR_INVALID and changes nothing).
- * A catalogue or plan first flushes, then rebuilds the cells that may differ. */
+ * A catalogue or plan first flushes, then rebuilds the cells that may differ; a tick flushes and
+ * makes its frame. */
 int ledger_apply(struct ledger *l, struct kv *kv, const struct entry *e, struct err *err);
 /* Tells that the entries of a commit are all in; a flush may only follow here. */
 void ledger_end_commit(struct ledger *l, uint64_t number, const uint8_t hash[HASH_BYTES]);
@@ -157,6 +163,30 @@ void ledger_visit_cells(struct kv *kv, uint32_t indicator,
                         void (*visit)(void *arg, struct ledger_cell_key key,
                                       struct ledger_cell cell),
                         void *arg);
+/* Frames: one for every tick that was applied, a function of the journal alone. */
+struct ledger_frame {
+    uint64_t offset;          /* of the tick's entry */
+    uint64_t previous_offset; /* of the tick before; 0: none */
+    int64_t time_ms;
+    bool everything; /* all cells of targeted indicators, a catalogue or plan having come */
+    uint64_t cell_count;
+    struct slice cells; /* for ledger_frame_next_cell; as long as the transaction's memory */
+    struct ledger_cell_key at;
+};
+/* The first behind that offset, and the last. ERR_NOT_FOUND (*err untouched) when there is none,
+ * ERR_CORRUPT. */
+int ledger_frame_after(struct kv *kv, uint64_t after, struct ledger_frame *out, struct err *err);
+int ledger_frame_last(struct kv *kv, struct ledger_frame *out, struct err *err);
+bool ledger_frame_at(struct kv *kv, uint64_t offset); /* is there one of that tick? */
+/* Its cells, ascending; each as it stands since that tick, all zero where it is gone. False at the
+ * end; fewer than cell_count: corrupt. */
+bool ledger_frame_next_cell(struct ledger_frame *frame, struct ledger_cell_key *key,
+                            struct ledger_cell *cell);
+/* The first catalogue, plan or producer change behind that offset; false: none. `body` is the
+ * transaction's. */
+bool ledger_registry_after(struct kv *kv, uint64_t after, uint64_t *offset, enum entry_kind *kind,
+                           struct slice *body);
+
 /* Facts whose code no unit bears on their day (a late catalogue): kept, not summed. */
 void ledger_visit_excluded(const struct ledger *l, struct kv *kv,
                            void (*visit)(void *arg, uint32_t indicator, uint32_t code, day_t day,

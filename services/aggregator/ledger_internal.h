@@ -47,8 +47,14 @@ void stamp_encode(const struct stamp *s, uint8_t out[STAMP_BYTES]);
 void cell_key_encode(struct ledger_cell_key key, uint8_t out[CELL_KEY_BYTES]);
 struct ledger_cell_key cell_key_decode(struct slice key);
 int cell_key_compare(struct ledger_cell_key a, struct ledger_cell_key b); /* <0, 0, >0 */
+uint64_t cell_key_hash(struct ledger_cell_key key);
 void cell_encode(const struct ledger_cell *c, struct buf *out);
 struct ledger_cell cell_decode(struct slice value);
+static inline bool cell_equal(const struct ledger_cell *a, const struct ledger_cell *b)
+{
+    return a->amount == b->amount && a->figures == b->figures && a->reported == b->reported &&
+           a->on_time == b->on_time;
+}
 static inline bool cell_is_zero(const struct ledger_cell *c)
 {
     return c->amount == 0 && c->figures == 0 && c->reported == 0 && c->on_time == 0;
@@ -125,6 +131,44 @@ size_t fold_dirty_sorted(const struct fold *f, struct fold_order **out);
 /* Forgets clean cells when there are more than the cache may keep. */
 void fold_trim(struct fold *f);
 
+/* --- frames: ledger_frame_core.c --- */
+
+struct frame_note {
+    struct ledger_cell_key key;
+    struct ledger_cell before; /* at the last frame */
+};
+
+/* Cells of targeted indicators that changed since the last frame, each once. */
+struct frame_log {
+    uint64_t last_offset; /* of the last tick */
+    bool everything;      /* a catalogue or plan came: the next frame holds all, nothing is noted */
+    struct frame_note *items;
+    size_t count;
+    size_t capacity;
+    uint32_t *index;      /* item number + 1; 0 empty */
+    size_t index_size;    /* a power of two */
+    size_t saved;         /* the first so many items are in the store */
+    uint32_t block_count; /* in the store */
+};
+
+void frame_log_fini(struct frame_log *log);
+/* From what the store holds; the log is empty. */
+int frame_log_load(struct frame_log *log, struct kv *kv, struct err *err);
+/* The cell is about to change from `before`. */
+void frame_log_note(struct frame_log *log, const struct registry *registry,
+                    struct ledger_cell_key key, const struct ledger_cell *before);
+/* Into the same transaction as the cells that changed. */
+void frame_log_save(struct frame_log *log, struct kv *kv);
+void frame_log_expect_everything(struct frame_log *log, struct kv *kv);
+/* The tick's frame, with all cells written. */
+void frame_log_make(struct frame_log *log, const struct registry *registry, struct kv *kv,
+                    const struct entry *tick);
+/* What the store's log says in truth: cells that differ from the last frame, ascending. */
+void frame_log_visit(struct kv *kv,
+                     void (*visit)(void *arg, struct ledger_cell_key key,
+                                   struct ledger_cell before),
+                     void *arg);
+
 /* --- rollups: ledger_rollup_core.c --- */
 
 /* A value and how many figures it is made of. */
@@ -191,10 +235,15 @@ void rollup_add(struct rollup *r, uint32_t indicator, uint32_t code, day_t day,
                 const struct rollup_figure *figure);
 /* The changed cells in key order, as a new array that the caller frees; empties the rollup. */
 struct rollup_slot *rollup_take(struct rollup *r, size_t *count);
-/* Writes the map into the cells of kv, and empties it; cells whose value changed are appended to
- * *changed (may be NULL). */
-void rollup_write(struct rollup *r, struct kv *kv, struct ledger_cell_key **changed,
-                  size_t *changed_count, size_t *changed_capacity);
+/* Cells whose value changed; a cell may be there more than once. */
+struct rollup_changes {
+    struct ledger_cell_key *keys;
+    size_t count;
+    size_t capacity;
+    struct frame_log frames;
+};
+/* Writes the map into the cells of kv, and empties it; `changes` may be NULL. */
+void rollup_write(struct rollup *r, struct kv *kv, struct rollup_changes *changes);
 
 /* Figures as they stand in the store. */
 struct stored_figures {
@@ -255,12 +304,12 @@ struct ledger {
     size_t day_count;
     size_t day_capacity;
     bool rebuilt; /* a catalogue or plan since the last flush */
-    struct ledger_cell_key *changed;
-    size_t changed_count;
-    size_t changed_capacity;
+    struct rollup_changes changes;
     struct known *known; /* the last "as known" view, kept for the next question */
 };
 
+/* Fills *err with what to do about a record of that table that cannot be read; ERR_CORRUPT. */
+int ledger_corrupt(struct err *err, const char *table);
 int ledger_restore(struct registry *r, struct kv *kv, const struct codec *codec,
                    uint64_t up_to_offset, struct err *err);
 /* Writes dirty facts and the cells they change; not the position. */

@@ -160,6 +160,66 @@ static int ask_ratio(struct cell_view *view, const struct ledger_question *q, ui
     return out->has_value ? value_set(&out->value, ratio_ppm(n.value, d.value), err) : 0;
 }
 
+/* The figure of a fact record, by this source and as the view knows it. */
+static bool own_figure(struct cell_view *view, uint32_t source, struct slice key,
+                       struct slice value, int64_t *out)
+{
+    struct fact fact;
+    if (fact_key_decode(key).source != source || !fact_decode(value, &fact))
+        return false;
+    return view->known != NULL ? known_figure(view->kv, &fact, view->known->offset, out)
+                               : fact_figure(&fact, out);
+}
+
+static bool is_of(struct slice key, const struct ledger_question *q)
+{
+    struct fact_key k = fact_key_decode(key);
+    return k.indicator == q->indicator && k.code == q->code;
+}
+
+static __int128 own_flow(struct cell_view *view, const struct ledger_question *q, day_t first,
+                         uint32_t *figures)
+{
+    uint8_t from[FACT_KEY_BYTES];
+    struct slice key, value;
+    __int128 amount = 0;
+    int64_t figure;
+    struct kv_cursor *c = kv_cursor_open(view->kv, LEDGER_FACTS);
+    fact_key_encode((struct fact_key){q->indicator, q->code, first, 0}, from);
+    for (bool more = kv_cursor_seek(c, slice_of(from, sizeof from), &key, &value);
+         more && is_of(key, q) && fact_key_decode(key).day <= q->last;
+         more = kv_cursor_move(c, KV_NEXT, &key, &value)) {
+        if (!own_figure(view, q->source, key, value, &figure))
+            continue;
+        amount += figure;
+        ++*figures;
+    }
+    kv_cursor_close(c);
+    return amount;
+}
+
+/* Backwards from the last day: forwards, a figure of every day for years would be gone through for
+ * each question. */
+static int64_t own_stock(struct cell_view *view, const struct ledger_question *q, day_t first,
+                         uint32_t *figures)
+{
+    uint8_t at[FACT_KEY_BYTES];
+    struct slice wanted = slice_of(at, sizeof at), key, value;
+    int64_t figure = 0;
+    struct kv_cursor *c = kv_cursor_open(view->kv, LEDGER_FACTS);
+    fact_key_encode((struct fact_key){q->indicator, q->code, q->last, q->source}, at);
+    bool more = kv_cursor_seek(c, wanted, &key, &value);
+    if (!more)
+        more = kv_cursor_move(c, KV_LAST, &key, &value);
+    else if (!slice_equal(key, wanted))
+        more = kv_cursor_move(c, KV_PREV, &key, &value);
+    for (; more && is_of(key, q) && fact_key_decode(key).day >= first && *figures == 0;
+         more = kv_cursor_move(c, KV_PREV, &key, &value))
+        *figures = own_figure(view, q->source, key, value, &figure) ? 1 : 0;
+    kv_cursor_close(c);
+    return *figures > 0 ? figure : 0;
+}
+
 /* A unit's own figures by one source, summed (flow) or the latest (stock). */
 static int ask_own(struct cell_view *view, const struct ledger_question *q, uint32_t unit,
                    struct ledger_value *out, struct err *err)
@@ -167,27 +227,8 @@ static int ask_own(struct cell_view *view, const struct ledger_question *q, uint
     const struct unit *u = catalogue_unit(registry_catalogue(view->registry), unit);
     bool stock = registry_indicator(view->registry, q->indicator)->kind == INDICATOR_STOCK;
     day_t first = stock || q->first < u->from ? u->from : q->first;
-    uint8_t from[FACT_KEY_BYTES];
-    struct slice key, value;
-    __int128 amount = 0;
-    struct kv_cursor *c = kv_cursor_open(view->kv, LEDGER_FACTS);
-    fact_key_encode((struct fact_key){q->indicator, q->code, first, 0}, from);
-    for (bool more = kv_cursor_seek(c, slice_of(from, sizeof from), &key, &value); more;
-         more = kv_cursor_move(c, KV_NEXT, &key, &value)) {
-        struct fact_key k = fact_key_decode(key);
-        struct fact fact;
-        int64_t figure;
-        if (k.indicator != q->indicator || k.code != q->code || k.day > q->last)
-            break;
-        if (k.source != q->source || !fact_decode(value, &fact))
-            continue;
-        if (view->known != NULL ? !known_figure(view->kv, &fact, view->known->offset, &figure)
-                                : !fact_figure(&fact, &figure))
-            continue;
-        amount = stock ? figure : amount + figure;
-        out->figures = stock ? 1 : out->figures + 1;
-    }
-    kv_cursor_close(c);
+    __int128 amount =
+        stock ? own_stock(view, q, first, &out->figures) : own_flow(view, q, first, &out->figures);
     out->has_value = out->figures > 0;
     out->source = registry_record_on(view->registry, q->indicator, q->last);
     return value_set(&out->value, amount, err);
@@ -407,6 +448,17 @@ static void dump_raw(struct dump *d, unsigned table, struct slice key, struct sl
     dump_hex(&d->text, value);
 }
 
+/* What is noted more than once, or in vain, depends on where flushes fell. */
+static void dump_unframed(void *arg, struct ledger_cell_key k, struct ledger_cell before)
+{
+    struct dump *d = arg;
+    buf_clear(&d->text);
+    dump_cell_name(d, "unframed", k.indicator, k.code, k.day);
+    buf_printf(&d->text, " %lld %d %u %u", (long long)before.amount, before.figures,
+               before.reported, before.on_time);
+    d->line(d->arg, (const char *)d->text.data);
+}
+
 static void dump_record(struct dump *d, unsigned table, struct slice key, struct slice value)
 {
     buf_clear(&d->text);
@@ -419,6 +471,16 @@ static void dump_record(struct dump *d, unsigned table, struct slice key, struct
     d->line(d->arg, (const char *)d->text.data);
 }
 
+static void dump_table(struct dump *d, struct kv *kv, unsigned table)
+{
+    struct slice key, value;
+    struct kv_cursor *c = kv_cursor_open(kv, table);
+    for (bool more = kv_cursor_move(c, KV_FIRST, &key, &value); more;
+         more = kv_cursor_move(c, KV_NEXT, &key, &value))
+        dump_record(d, table, key, value);
+    kv_cursor_close(c);
+}
+
 void ledger_dump(const struct ledger *l, struct kv *kv, bool figures_only,
                  void (*line)(void *arg, const char *text), void *arg)
 {
@@ -426,12 +488,10 @@ void ledger_dump(const struct ledger *l, struct kv *kv, bool figures_only,
     for (unsigned table = 0; table < LEDGER_TABLE_COUNT; table++) {
         if (figures_only && table != LEDGER_FACTS && table != LEDGER_CELLS)
             continue;
-        struct slice key, value;
-        struct kv_cursor *c = kv_cursor_open(kv, table);
-        for (bool more = kv_cursor_move(c, KV_FIRST, &key, &value); more;
-             more = kv_cursor_move(c, KV_NEXT, &key, &value))
-            dump_record(&d, table, key, value);
-        kv_cursor_close(c);
+        if (table == LEDGER_UNFRAMED)
+            frame_log_visit(kv, dump_unframed, &d);
+        else
+            dump_table(&d, kv, table);
     }
     buf_fini(&d.text);
 }

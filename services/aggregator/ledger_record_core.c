@@ -3,7 +3,7 @@
 #include "common/base/be.h"
 
 const char *const ledger_table_names[LEDGER_TABLE_COUNT] = {
-    "meta", "registry", "facts", "adds", "versions", "cells", "days",
+    "meta", "registry", "facts", "adds", "versions", "cells", "days", "frames", "unframed",
 };
 
 enum { FACT_CLEARED = 1 << 2, ROW_WON = 1 << 2, ROW_REFUSED = 1 << 3, OP_MASK = 3 };

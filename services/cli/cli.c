@@ -14,10 +14,10 @@ enum { NAMES_MAX = 64, PATH_BYTES = 4096 };
 volatile sig_atomic_t cli_stop;
 
 const struct cli_command *const cli_commands[] = {
-    &cmd_submit,      &cmd_import,       &cmd_query,       &cmd_status,     &cmd_watch,
-    &cmd_trace,       &cmd_plan_check,   &cmd_plan_apply,  &cmd_keys_make,  &cmd_keys_add,
-    &cmd_keys_rotate, &cmd_keys_revoke,  &cmd_keys_retire, &cmd_clock_tick, &cmd_clock_accept,
-    &cmd_verify,      &cmd_check_config,
+    &cmd_submit,       &cmd_import,      &cmd_query,        &cmd_status,      &cmd_watch,
+    &cmd_trace,        &cmd_plan_check,  &cmd_plan_apply,   &cmd_keys_make,   &cmd_keys_add,
+    &cmd_keys_set,     &cmd_keys_rotate, &cmd_keys_revoke,  &cmd_keys_retire, &cmd_clock_tick,
+    &cmd_clock_accept, &cmd_verify,      &cmd_check_config,
 };
 const size_t cli_command_count = sizeof cli_commands / sizeof *cli_commands;
 

@@ -14,9 +14,9 @@
 
 enum cli_exit {
     CLI_OK = 0,
-    CLI_FAILED = 1,      /* anything that is none of the below */
-    CLI_USAGE = 2,       /* the command line, configuration or key file is wrong; nothing was done */
-    CLI_REFUSED = 3,     /* the input, or some rows of it, was refused; the rest went through */
+    CLI_FAILED = 1,  /* anything that is none of the below */
+    CLI_USAGE = 2,   /* the command line, configuration or key file is wrong; nothing was done */
+    CLI_REFUSED = 3, /* the input, or some rows of it, was refused; the rest went through */
     CLI_UNREACHABLE = 4, /* no answer, or not now; what was to be sent is kept */
     CLI_DENIED = 5,      /* this key may not do that */
 };
@@ -135,8 +135,8 @@ int cli_indicators(struct request *link, const struct cli *cli, struct arena *ar
 const struct wire_indicator_info *cli_find_indicator(const struct wire_units_reply *r,
                                                      const char *id);
 
-/* The civil day of the journal, as the collector tells it. */
-int cli_journal_day(struct request *collector, const struct cli *cli, day_t *out, struct err *e);
+/* The civil day of the journal, as the service at the other end has it. */
+int cli_journal_day(struct request *link, const struct cli *cli, day_t *out, struct err *e);
 
 /* The first digits of a key, for the name of a folder; returns out. */
 const char *cli_key_name(const struct net_key *key, char out[CLI_KEY_NAME_BYTES]);

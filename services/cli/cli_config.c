@@ -68,7 +68,7 @@ const struct schema_row cli_config_rows[CLI_CONFIG_ROWS] = {
         .type = SCHEMA_STRING,
         .minimum = 1,
         .maximum = PATH_BYTES,
-        .help = "Our own key pair, made by: tonghop keys make FILE. --key FILE goes before it.",
+        .help = "Our own key pair, made by: tonghop keys make FILE. --my-key FILE goes before it.",
         SCHEMA_AT(struct cli_config, key_file),
     },
     {

@@ -90,14 +90,14 @@ int cli_ask(struct cli *cli, enum cli_service service, enum wire_kind kind, stru
     return rc;
 }
 
-int cli_journal_day(struct request *collector, const struct cli *cli, day_t *out, struct err *e)
+int cli_journal_day(struct request *link, const struct cli *cli, day_t *out, struct err *e)
 {
     struct buf reply = {0};
     struct arena arena;
     struct wire_health h = {0};
     arena_init(&arena, 0);
-    int rc = request_ask(collector, WIRE_HEALTH, slice_of(NULL, 0), cli->timeout_ms, &cli_stop,
-                         &reply, e);
+    int rc =
+        request_ask(link, WIRE_HEALTH, slice_of(NULL, 0), cli->timeout_ms, &cli_stop, &reply, e);
     if (rc == 0)
         rc = wire_unpack_health(buf_slice(&reply), &arena, &h, e);
     if (rc == 0)

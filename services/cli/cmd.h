@@ -14,6 +14,7 @@ extern const struct cli_command cmd_plan_check;
 extern const struct cli_command cmd_plan_apply;
 extern const struct cli_command cmd_keys_make;
 extern const struct cli_command cmd_keys_add;
+extern const struct cli_command cmd_keys_set;
 extern const struct cli_command cmd_keys_rotate;
 extern const struct cli_command cmd_keys_revoke;
 extern const struct cli_command cmd_keys_retire;

@@ -80,7 +80,8 @@ static void on_restamp(void *arg, uint64_t ticket, int64_t reported_at_ms)
     char time[FIGURE_TIME_BYTES];
     fprintf(im->cli->err,
             cli_say(im->cli,
-                    "\nlô %" PRIu64 ": thời điểm báo cáo nằm trong tương lai; gửi lại với giờ của hệ thống "
+                    "\nlô %" PRIu64
+                    ": thời điểm báo cáo nằm trong tương lai; gửi lại với giờ của hệ thống "
                     "tiếp nhận %s\n",
                     "\nbatch %" PRIu64 ": reported in the future; sent again under the collector's "
                     "time %s\n"),
@@ -151,10 +152,8 @@ static int open_spool(struct import *im, struct err *e)
             .self = peer.self,
             .spool_directory = im->spool_path,
             .keep_answers = true,
-            .hooks = {.arg = im,
-                      .restamped = on_restamp,
-                      .reopened = on_reopen,
-                      .blocked = on_blocked}};
+            .hooks = {
+                .arg = im, .restamped = on_restamp, .reopened = on_reopen, .blocked = on_blocked}};
         rc = submit_client_open(&im->client, im->cli->net, &o, e);
         keypair_wipe(&o.self);
     }
@@ -328,12 +327,12 @@ static void print_summary(const struct import *im, const char *refused_path)
 static void print_json(const struct import *im)
 {
     const struct import_compare *c = &im->compare;
-    json_t *all =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:I}", "rows",
-                  (json_int_t)(im->file.row_count + im->file.refusal_count - im->result.refused),
-                  "accepted", (json_int_t)im->result.accepted, "refused",
-                  (json_int_t)im->file.refusal_count, "batches", (json_int_t)im->batches.count,
-                  "repeated", (json_int_t)im->compare.repeated, "resumed", im->resumed, "offset", (json_int_t)im->result.offset);
+    json_t *all = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:b, s:I}", "rows",
+        (json_int_t)(im->file.row_count + im->file.refusal_count - im->result.refused), "accepted",
+        (json_int_t)im->result.accepted, "refused", (json_int_t)im->file.refusal_count, "batches",
+        (json_int_t)im->batches.count, "repeated", (json_int_t)im->compare.repeated, "resumed",
+        im->resumed, "offset", (json_int_t)im->result.offset);
     if (im->compared)
         json_object_set_new(all, "superseded", json_integer((json_int_t)c->superseded));
     if (im->compared && !im->resumed) {
@@ -371,7 +370,8 @@ static void say_unfinished(const struct import *im)
 {
     fprintf(im->cli->err,
             cli_say(im->cli,
-                    "Còn %" PRIu64 " lô chưa gửi xong, được giữ trong hàng chờ gửi. Chạy lại lệnh này để "
+                    "Còn %" PRIu64
+                    " lô chưa gửi xong, được giữ trong hàng chờ gửi. Chạy lại lệnh này để "
                     "gửi tiếp: không số nào bị tính hai lần.\n",
                     "%" PRIu64 " batches are not answered yet; they are kept. Run the same command "
                     "again to go on: nothing is counted twice.\n"),
@@ -382,8 +382,7 @@ static void say_imported_before(const struct import *im)
 {
     char time[FIGURE_TIME_BYTES];
     fprintf(im->cli->err,
-            cli_say(im->cli,
-                    "Tệp này đã được nhập lúc %s; không gửi gì thêm (gửi lại: --again).\n",
+            cli_say(im->cli, "Tệp này đã được nhập lúc %s; không gửi gì thêm (gửi lại: --again).\n",
                     "This file was imported already at %s; nothing is sent (send again: "
                     "--again).\n"),
             figure_time(im->note.imported_at_ms, im->cli->english, time));
@@ -432,8 +431,9 @@ static int run_import(struct import *im, const struct cli_args *args, struct err
     if (!im->resumed && !im->aggregator_lost)
         compare(im, false);
     if (cli_stop)
-        return err_set(e, ERR_AGAIN, "%s",
-                       cli_say(im->cli, "đã dừng, chưa gửi gì", "stopped before anything was sent"));
+        return err_set(
+            e, ERR_AGAIN, "%s",
+            cli_say(im->cli, "đã dừng, chưa gửi gì", "stopped before anything was sent"));
     if (!im->client)
         return 0; /* a dry run, or no row that could be sent */
     if (!im->resumed)

@@ -9,9 +9,15 @@ enum { PATH_BYTES = 4096 };
 static int make_pair(const char *path, struct net_keypair *pair, char *public_path, size_t bytes,
                      struct err *e)
 {
+    char folder[PATH_BYTES];
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 0, path);
+    int rc = folder[0] ? cli_make_directories(folder, e) : 0;
+    if (rc != 0)
+        return rc;
     keypair_generate(pair);
     snprintf(public_path, bytes, "%s.pub", path);
-    int rc = keypair_save(path, pair, e);
+    rc = keypair_save(path, pair, e);
     return rc != 0 ? rc : key_public_save(public_path, &pair->public_key, e);
 }
 
@@ -24,10 +30,11 @@ static int run_make(struct cli *cli, const struct cli_args *args)
     if (rc == 0) {
         key_format_z85(&pair.public_key, text);
         fprintf(cli->out, "%s\n", text);
+        fflush(cli->out);
         fprintf(cli->err,
                 cli_say(cli,
-                        "Đã tạo %s (bí mật: không gửi cho ai) và %s (gửi cho bộ phận CNTT của tỉnh "
-                        "để đăng ký).\n",
+                        "Đã tạo %s (bí mật: không gửi cho ai) và %s (gửi cho bộ phận công nghệ "
+                        "thông tin của tỉnh để đăng ký).\n",
                         "Made %s (secret: hand it to nobody) and %s (for provincial IT to "
                         "register).\n"),
                 args->words[0], public_path);
@@ -97,6 +104,8 @@ static int take_producer(const struct cli_args *args, struct producer *p, struct
     if (rc == 0 && scope)
         rc = take_scopes(scope, p, e);
     if (rc == 0)
+        rc = cli_option_day(args, "on", 0, &p->scopes_on, e);
+    if (rc == 0)
         rc = take_roles(roles ? roles : "submit,subscribe", &p->roles, e);
     return rc;
 }
@@ -126,6 +135,56 @@ static int change(struct cli *cli, struct request *link, const struct producer_c
     return rc;
 }
 
+/* A key that cannot be bound to a name there is, is found before the name is changed. */
+static int check_key(struct cli *cli, struct request *link, const struct producer_change *c,
+                     struct err *e)
+{
+    struct wire_apply a = {.kind = WIRE_APPLY_PRODUCER, .dry_run = true, .producer = *c};
+    a.producer.kind = PRODUCER_KEY_ADD;
+    int rc = cli_apply(link, cli, &a, NULL, e);
+    return rc == ERR_NOT_FOUND ? 0 : rc; /* a new name: its key is judged when it is bound */
+}
+
+static int find_scopes_day(struct cli *cli, struct request *link, const struct cli_args *args,
+                           struct producer *p, struct err *e)
+{
+    if (p->scope_count == 0 || cli_switch(args, "on"))
+        return 0;
+    return cli_journal_day(link, cli, &p->scopes_on, e);
+}
+
+static void print_scopes(const struct cli *cli, const struct producer *p)
+{
+    char day[DAY_TEXT_BYTES];
+    for (unsigned i = 0; i < p->scope_count; i++)
+        fprintf(cli->out, "%s%s", i == 0 ? "  speaks for " : ", ", p->scopes[i].text);
+    if (p->scope_count > 0)
+        fprintf(cli->out, " and all below, as borne on %s\n", day_format(p->scopes_on, day));
+}
+
+static int set_producer(struct cli *cli, struct request *link, const struct cli_args *args,
+                        struct producer_change *c, struct err *e)
+{
+    int rc = find_scopes_day(cli, link, args, &c->producer, e);
+    if (rc == 0)
+        rc = change(cli, link, c, "registered", e);
+    if (rc == 0)
+        print_scopes(cli, &c->producer);
+    return rc;
+}
+
+static int bind_key(struct cli *cli, struct request *link, struct producer_change *c, struct err *e)
+{
+    c->kind = PRODUCER_KEY_ADD;
+    int rc = change(cli, link, c, "key bound", e);
+    if (rc != 0)
+        fprintf(cli->err,
+                "%s stands registered, without this key. Give it another: tonghop keys rotate %s "
+                "--key NEW.pub\n",
+                c->producer.name.text, c->producer.name.text);
+    return rc;
+}
+
 static int run_add(struct cli *cli, const struct cli_args *args)
 {
     struct err e = {0};
@@ -138,10 +197,25 @@ static int run_add(struct cli *cli, const struct cli_args *args)
         return cli_usage(cli, &e);
     rc = cli_connect(cli, CLI_COLLECTOR, &link, &e);
     if (rc == 0)
-        rc = change(cli, link, &c, "registered", &e);
-    c.kind = PRODUCER_KEY_ADD;
+        rc = check_key(cli, link, &c, &e);
     if (rc == 0)
-        rc = change(cli, link, &c, "key bound", &e);
+        rc = set_producer(cli, link, args, &c, &e);
+    if (rc == 0)
+        rc = bind_key(cli, link, &c, &e);
+    request_close(link);
+    return rc == 0 ? CLI_OK : cli_fail(cli, &e);
+}
+
+static int run_set(struct cli *cli, const struct cli_args *args)
+{
+    struct err e = {0};
+    struct request *link = NULL;
+    struct producer_change c = {.kind = PRODUCER_SET};
+    if (take_producer(args, &c.producer, &e) != 0)
+        return cli_usage(cli, &e);
+    int rc = cli_connect(cli, CLI_COLLECTOR, &link, &e);
+    if (rc == 0)
+        rc = set_producer(cli, link, args, &c, &e);
     request_close(link);
     return rc == 0 ? CLI_OK : cli_fail(cli, &e);
 }
@@ -211,16 +285,20 @@ const struct cli_command cmd_keys_make = {
     .words_max = 1,
     .summary = "make a key pair: FILE (secret) and FILE.pub",
     .help = "Writes the pair to FILE, which only you may read, and its public half to FILE.pub,\n"
-            "which goes to provincial IT. Prints the public key. Replaces nothing.\n\n"
+            "which goes to provincial IT. Prints the public key, as it stands in configuration\n"
+            "files. Makes the folder; replaces nothing.\n\n"
             "  tonghop keys make keys/officer.key\n",
     .run = run_make,
 };
 
 static const struct cli_option add_options[] = {
-    {"key", "FILE.pub", "the public key (40 characters of Z85 in it)"},
     {"source", "ID", "on whose behalf it reports; needed to submit"},
     {"scope", "CODE[,CODE]", "units whose subtrees it speaks for; needed to submit"},
+    {"on", "DAY",
+     "the day on which the units meant bear these codes; else today, as the\n"
+     "                          journal has it"},
     {"role", "ROLE[,ROLE]", "submit,subscribe unless said; also operate, service, delegate"},
+    {"key", "FILE.pub", "the public key file"},
 };
 
 const struct cli_command cmd_keys_add = {
@@ -228,14 +306,33 @@ const struct cli_command cmd_keys_add = {
     .words = "NAME",
     .words_min = 1,
     .words_max = 1,
-    .summary = "register a producer, or change one, and bind a key to it",
-    .help = "Figures come from registered names: a role, a scope, a source, and one key or more.\n"
-            "With a name that exists, role, scope and source are replaced and the key is added.\n"
-            "It takes an operate key.\n\n"
-            "  tonghop keys add xa.11341 --source khuyenhoc --scope 11341 --key xa.11341.key.pub\n",
+    .summary = "register a producer and bind a key to it",
+    .help =
+        "Figures come from registered names: a role, a scope, a source, and one key or more.\n"
+        "It takes an operate key.\n\n"
+        "Codes are reused: 11341 was Lạc Viên until 2024 and is Gia Viên since. --on says which\n"
+        "unit is meant. The name then speaks for it, all below it, and what it came from.\n\n"
+        "  tonghop keys add xa.11341 --source khuyenhoc --scope 11341 --key xa.11341.key.pub\n"
+        "  tonghop keys add q.304 --source khuyenhoc --scope 304 --on 2024-09-05 --key q.pub\n"
+        "  tonghop keys add board --role subscribe --scope 31 --key board.key.pub\n",
     .options = add_options,
     .option_count = sizeof add_options / sizeof *add_options,
     .run = run_add,
+};
+
+const struct cli_command cmd_keys_set = {
+    .name = "keys set",
+    .words = "NAME",
+    .words_min = 1,
+    .words_max = 1,
+    .summary = "change role, scope and source of a producer; its keys stay",
+    .help = "All three are replaced by what is given here: repeat what is to stay. It takes an\n"
+            "operate key.\n\n"
+            "  tonghop keys set xa.11341 --source khuyenhoc --scope 11341,11344\n"
+            "  tonghop keys set board --role subscribe --scope 303,304\n",
+    .options = add_options,
+    .option_count = sizeof add_options / sizeof *add_options - 1, /* no key */
+    .run = run_set,
 };
 
 static const struct cli_option rotate_options[] = {

@@ -135,8 +135,8 @@ static int run_check(struct cli *cli, const struct cli_args *args)
     if (plan_file_load(args->words[0], &p, &e) != 0)
         return cli_fail(cli, &e);
     print_plan(&p, cli->out);
-    fprintf(cli->out, "\n%s is right. Apply it: tonghop plan apply %s\n", args->words[0],
-            args->words[0]);
+    fprintf(cli->out, "\n%s: the plan is good. Put it in force: tonghop plan apply %s\n",
+            args->words[0], args->words[0]);
     plan_file_fini(&p);
     return CLI_OK;
 }
@@ -180,6 +180,18 @@ static int apply_plan(struct cli *cli, struct request *link, const struct plan_f
     return rc != 0 && e->code ? err_wrap(e, "plan") : rc;
 }
 
+/* A plan that will be refused is found before its units are put in force; only that they are not
+ * there yet is no fault. */
+static int check_plan(struct cli *cli, struct request *link, const struct plan_file *p,
+                      struct err *e)
+{
+    struct wire_apply a = {.kind = WIRE_APPLY_PLAN, .dry_run = true, .plan = p->plan};
+    int rc = cli_apply(link, cli, &a, NULL, e);
+    if (rc == ERR_NOT_FOUND)
+        return 0;
+    return rc != 0 && e->code ? err_wrap(e, "plan") : rc;
+}
+
 static int run_apply(struct cli *cli, const struct cli_args *args)
 {
     struct err e = {0};
@@ -191,6 +203,8 @@ static int run_apply(struct cli *cli, const struct cli_args *args)
         return cli_fail(cli, &e);
     rc = cli_connect(cli, CLI_COLLECTOR, &link, &e);
     bool with_units = !cli_switch(args, "skip-units");
+    if (rc == 0)
+        rc = check_plan(cli, link, &p, &e);
     if (rc == 0 && with_units)
         rc = apply_units(cli, link, &p, dry_run, &e);
     if (rc == 0)

@@ -23,8 +23,9 @@ struct questions {
     const char *source; /* --source, for all */
 };
 
-static int take_question(const struct cli *cli, const char *unit, const char *indicator, const char *period,
-                         const char *source, struct wire_question *q, struct err *e)
+static int take_question(const struct cli *cli, const char *unit, const char *indicator,
+                         const char *period, const char *source, struct wire_question *q,
+                         struct err *e)
 {
     struct period days;
     *q = (struct wire_question){0};
@@ -162,7 +163,8 @@ static const struct csv_column batch_columns[] = {
     {.name = "indicator", .required = true},
     {.name = "period", .required = true},
 };
-static const struct csv_shape batch_shape = {batch_columns, 3, BATCH_ROWS};
+static const struct csv_shape batch_shape = {
+    .columns = batch_columns, .count = 3, .rows_max = BATCH_ROWS};
 
 static int take_batch_row(void *arg, const struct csv_row *row, struct err *e)
 {

@@ -1,12 +1,13 @@
 #include "services/cli/cli_print.h"
 #include "services/cli/cmd.h"
+#include "services/cli/figure.h"
 
 #include "common/base/parse.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 
-enum { DEPTH_MAX = 8, BAR_WIDTH = 20, INDENT_MAX = 8 };
+enum { DEPTH_MAX = 8, BAR_WIDTH = 20, INDENT_MAX = 8, HEALTH_COLUMNS = 7 };
 
 /* ---- health ---- */
 
@@ -33,14 +34,17 @@ static json_t *health_json(const struct wire_health *h)
                      (json_int_t)h->commit_number, "replay", h->replay);
 }
 
-static void add_health(struct cli_table *t, const char *name, const struct wire_health *h)
+static void add_health(struct cli_table *t, const struct cli *cli, const char *name,
+                       const struct wire_health *h)
 {
-    char time[32], hash[2 * HASH_BYTES + 1];
+    char time[FIGURE_TIME_BYTES], hash[2 * HASH_BYTES + 1];
     format_hex(h->head_hash, HASH_BYTES, hash);
     cli_table_add(t, "%s", name);
     cli_table_add(t, "%s", h->state);
     cli_table_add(t, "%" PRIu64, h->offset);
-    cli_table_add(t, "%.19s%s", day_time_format(h->time_ms, time), h->replay ? " (replay)" : "");
+    cli_table_add(t, "%s%s", figure_time(h->time_ms, cli->english, time),
+                  h->replay ? " (replay)" : "");
+    cli_table_add(t, "%" PRIu64, h->commit_number);
     cli_table_add(t, "%.16s", hash);
     cli_table_add(t, "%s", h->detail ? h->detail : "");
 }
@@ -49,9 +53,31 @@ static void add_unreachable(struct cli_table *t, const char *name, const struct 
 {
     cli_table_add(t, "%s", name);
     cli_table_add(t, "%s", e->code == ERR_DENIED ? "denied" : "unreachable");
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 4; i++)
         cli_table_add(t, "-");
     cli_table_add(t, "%s", e->text);
+}
+
+static void begin_table(struct cli_table *t, const struct cli *cli)
+{
+    static const char *const vi[HEALTH_COLUMNS] = {
+        "dịch vụ", "tình trạng", "mục nhật ký", "giờ nhật ký", "lần ghi", "mã băm", ""};
+    static const char *const en[HEALTH_COLUMNS] = {
+        "service", "state", "journal entry", "journal time", "commit", "hash", ""};
+    cli_table_init(t, "llrlrll");
+    for (unsigned i = 0; i < HEALTH_COLUMNS; i++)
+        cli_table_add(t, "%s", cli->english ? en[i] : vi[i]);
+}
+
+static void print_health(const struct cli *cli, bool json, const json_t *all,
+                         const struct cli_table *table)
+{
+    if (!json) {
+        cli_table_print(table, cli->out);
+        return;
+    }
+    json_dumpf(all, cli->out, JSON_INDENT(2));
+    fputc('\n', cli->out);
 }
 
 /* The worst of the two answers decides the exit code. */
@@ -63,34 +89,23 @@ static int run_health(struct cli *cli, bool json)
     json_t *all = json_object();
     int status = CLI_OK;
     arena_init(&arena, 0);
-    cli_table_init(&table, "llrlll");
-    static const char *const vi[] = {"dịch vụ",     "tình trạng", "mục nhật ký",
-                                     "giờ nhật ký", "mã băm",     ""};
-    static const char *const en[] = {"service",      "state", "journal entry",
-                                     "journal time", "hash",  ""};
-    for (unsigned i = 0; i < 6; i++)
-        cli_table_add(&table, "%s", cli->english ? en[i] : vi[i]);
+    begin_table(&table, cli);
     for (unsigned i = 0; i < 2; i++) {
         struct err e = {0};
         struct wire_health h = {0};
         int rc = ask_health(cli, (enum cli_service)i, &arena, &h, &e);
         if (rc == 0)
-            add_health(&table, names[i], &h);
+            add_health(&table, cli, names[i], &h);
         else
             add_unreachable(&table, names[i], &e);
         json_object_set_new(all, names[i],
                             rc == 0 ? health_json(&h) : json_pack("{s:s}", "error", e.text));
         if (rc != 0)
-            status = cli_exit_of(rc);
+            status = cli->misconfigured ? CLI_USAGE : cli_exit_of(rc);
         else if (!h.ready && status == CLI_OK)
             status = CLI_FAILED;
     }
-    if (json)
-        json_dumpf(all, cli->out, JSON_INDENT(2));
-    else
-        cli_table_print(&table, cli->out);
-    if (json)
-        fputc('\n', cli->out);
+    print_health(cli, json, all, &table);
     json_decref(all);
     cli_table_fini(&table);
     arena_fini(&arena);
@@ -103,6 +118,7 @@ struct tree {
     struct ident indicator;
     struct wire_units units;
     struct period days;
+    bool today; /* no --day */
     struct wire_units_reply found;
     struct wire_query_reply values;
 };
@@ -112,16 +128,24 @@ static int take_tree(const struct cli *cli, const struct cli_args *args, struct 
 {
     const char *unit = cli_option(args, "unit"), *period = cli_option(args, "day");
     uint64_t depth = 1;
-    int rc = cli_ident(cli_option(args, "indicator"), "--indicator", &t->indicator, e);
-    (void)cli;
+    int rc = cli_indicator(cli, cli_option(args, "indicator"), &t->indicator, e);
     if (rc == 0 && unit)
-        rc = cli_ident(unit, "--unit", &t->units.unit, e);
+        rc = cli_unit(cli, unit, &t->units.unit, e);
     if (rc == 0)
         rc = cli_option_number(args, "depth", DEPTH_MAX, 1, &depth, e);
     t->units.depth = (uint32_t)depth;
-    t->days.first = t->days.last = day_of_ms(cli_now_ms());
+    t->today = !period;
     if (rc == 0 && period)
-        rc = cli_period(period, &t->days, e);
+        rc = cli_days(cli, period, &t->days, e);
+    return rc;
+}
+
+/* Today is what the journal says it is. */
+static int find_day(struct request *link, const struct cli *cli, struct tree *t, struct err *e)
+{
+    int rc = t->today ? cli_journal_day(link, cli, &t->days.last, e) : 0;
+    if (t->today)
+        t->days.first = t->days.last;
     t->units.day = t->days.last;
     return rc;
 }
@@ -194,21 +218,34 @@ static void print_tree(const struct cli *cli, const struct tree *t)
     }
     cli_table_print(&table, cli->out);
     cli_table_fini(&table);
+    fflush(cli->out);
+    char day[DAY_TEXT_BYTES], time[FIGURE_TIME_BYTES];
+    fprintf(cli->err,
+            cli_say(cli, "%s ngày %s; tính đến %s, mục nhật ký %" PRIu64 "\n",
+                    "%s on %s; as of %s, journal entry %" PRIu64 "\n"),
+            t->indicator.text, figure_day(t->days.last, cli->english, day),
+            figure_time(t->values.time_ms, cli->english, time), t->values.offset);
 }
 
 static void print_tree_json(const struct cli *cli, const struct tree *t)
 {
-    json_t *all = json_array();
+    char first[DAY_TEXT_BYTES], last[DAY_TEXT_BYTES], time[32];
+    json_t *units = json_array();
     for (uint32_t i = 0; i < t->found.unit_count; i++) {
         const struct wire_unit_info *u = &t->found.units[i];
         const struct wire_answer *a = &t->values.answers[i];
         json_array_append_new(
-            all, json_pack("{s:s, s:s, s:s, s:I, s:o, s:I, s:I, s:I, s:s}", "unit", u->code.text,
-                           "name", u->name, "parent", u->parent.text, "level", (json_int_t)u->level,
-                           "value", a->has_value ? json_integer(a->value) : json_null(), "owed",
-                           (json_int_t)a->owed, "reported", (json_int_t)a->reported, "on_time",
-                           (json_int_t)a->on_time, "error", a->code != 0 ? a->message : ""));
+            units,
+            json_pack("{s:s, s:s, s:s, s:I, s:o, s:I, s:I, s:I, s:s}", "unit", u->code.text, "name",
+                      u->name, "parent", u->parent.text, "level", (json_int_t)u->level, "value",
+                      a->has_value ? json_integer(a->value) : json_null(), "owed",
+                      (json_int_t)a->owed, "reported", (json_int_t)a->reported, "on_time",
+                      (json_int_t)a->on_time, "error", a->code != 0 ? a->message : ""));
     }
+    json_t *all = json_pack("{s:s, s:s, s:s, s:I, s:s, s:o}", "indicator", t->indicator.text,
+                            "first", day_format(t->days.first, first), "last",
+                            day_format(t->days.last, last), "offset", (json_int_t)t->values.offset,
+                            "time", day_time_format(t->values.time_ms, time), "units", units);
     json_dumpf(all, cli->out, JSON_INDENT(2));
     fputc('\n', cli->out);
     json_decref(all);
@@ -224,6 +261,8 @@ static int run_tree(struct cli *cli, const struct cli_args *args)
         return cli_usage(cli, &e);
     arena_init(&arena, 0);
     int rc = cli_connect(cli, CLI_AGGREGATOR, &link, &e);
+    if (rc == 0)
+        rc = find_day(link, cli, &t, &e);
     if (rc == 0)
         rc = ask_units(link, cli, &t, &arena, &e);
     if (rc == 0)
@@ -253,7 +292,7 @@ static int run(struct cli *cli, const struct cli_args *args)
 
 static const struct cli_option options[] = {
     {"indicator", "ID", "show the tree with this indicator's figures and coverage"},
-    {"day", "PERIOD", "of which day or period; else today"},
+    {"day", "PERIOD", "of which day or period; else today, as the journal has it"},
     {"unit", "CODE", "from this unit down; else all that the key may see"},
     {"depth", "N", "how many levels below it (1)"},
     {"json", NULL, "for programs"},
@@ -264,8 +303,9 @@ const struct cli_command cmd_status = {
     .words = "",
     .summary = "are the services up and how far; with --indicator, who has reported",
     .help =
-        "Without options: state, position and journal hash of both services (exit code 1 when\n"
-        "one is not ready, 4 when one does not answer). With --indicator: the units with their\n"
+        "Without options: state, position, commit number and hash of both services (exit code 1\n"
+        "when one is not ready, 4 when one does not answer). With --indicator: the units with "
+        "their\n"
         "figures and a bar of how many of the reports owed have come.\n\n"
         "  tonghop status\n"
         "  tonghop status --indicator cdht.dangky --day 2024-09-05 --depth 2\n",

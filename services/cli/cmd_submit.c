@@ -4,6 +4,7 @@
 
 #include "common/net/loop.h"
 
+#include <glob.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <time.h>
@@ -133,11 +134,10 @@ static void print_json(const struct submission *s, const struct wire_submit_answ
     char time[32];
     enum refusal why = refusal_of(a);
     bool accepted = why == REFUSAL_NONE;
-    json_t *all =
-        json_pack("{s:b, s:s, s:s, s:I, s:s}", "accepted", accepted, "refusal",
-                  accepted ? "" : refusal_name(why), "sentence",
-                  accepted ? "" : sentence_of(s, why), "offset", (json_int_t)a->offset, "time",
-                  day_time_format(a->collector_time_ms, time));
+    json_t *all = json_pack("{s:b, s:s, s:s, s:I, s:s}", "accepted", accepted, "refusal",
+                            accepted ? "" : refusal_name(why), "sentence",
+                            accepted ? "" : sentence_of(s, why), "offset", (json_int_t)a->offset,
+                            "time", day_time_format(a->collector_time_ms, time));
     json_dumpf(all, s->cli->out, JSON_INDENT(2));
     fputc('\n', s->cli->out);
     json_decref(all);
@@ -250,12 +250,47 @@ static int find_spool(struct submission *s, const struct net_key *key, const cha
     if (!from)
         return cli_make_directories(folder, e);
     snprintf(path, PATH_BYTES, "%s", from);
-    return access(from, F_OK) == 0
-               ? 0
-               : err_set(e, ERR_NOT_FOUND,
-                         cli_say(s->cli, "--from %s: không có thư mục này",
-                                 "--from %s: there is no such folder"),
-                         from);
+    return access(from, F_OK) == 0 ? 0
+                                   : err_set(e, ERR_NOT_FOUND,
+                                             cli_say(s->cli, "--from %s: không có thư mục này",
+                                                     "--from %s: there is no such folder"),
+                                             from);
+}
+
+static uint64_t count_waiting(const char *folder)
+{
+    struct spool *other = NULL;
+    uint64_t waiting = 0;
+    if (spool_open(&other, folder, false, NULL) == 0) {
+        struct spool_stored st = spool_stored(other);
+        waiting = st.next_number - st.first;
+    }
+    spool_close(other);
+    return waiting;
+}
+
+/* At the first use of a key: what was stated under another, before a rotation, must not be
+ * forgotten, nor go out under a name that did not state it. */
+static void tell_others(const struct submission *s, const char *path)
+{
+    char other[PATH_BYTES];
+    glob_t found;
+    snprintf(other, sizeof other, "%.*s/submit.*", (int)(strrchr(path, '/') - path), path);
+    if (access(path, F_OK) == 0 || glob(other, 0, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        uint64_t waiting = count_waiting(found.gl_pathv[i]);
+        if (waiting == 0)
+            continue;
+        fprintf(s->cli->err,
+                cli_say(s->cli,
+                        "%" PRIu64 " số liệu của một khóa khác còn chờ gửi. Nếu đó là khóa cũ của "
+                        "mình: tonghop submit --pending --from %s\n",
+                        "%" PRIu64 " figures stated under another key wait. If that was your own "
+                        "former key: tonghop submit --pending --from %s\n"),
+                waiting, found.gl_pathv[i]);
+    }
+    globfree(&found);
 }
 
 static int open_spool(struct submission *s, const char *from, struct submit_client **out,
@@ -266,6 +301,8 @@ static int open_spool(struct submission *s, const char *from, struct submit_clie
     int rc = cli_peer(s->cli, CLI_COLLECTOR, &peer, e);
     if (rc == 0)
         rc = find_spool(s, &peer.self.public_key, from, path, e);
+    if (rc == 0)
+        tell_others(s, path);
     if (rc == 0) {
         struct submit_client_options o = {.endpoint = peer.endpoint,
                                           .server_key = peer.server_key,

@@ -15,7 +15,8 @@ static const char *op_name(enum op op)
     return names[op];
 }
 
-static int take_question(const struct cli *cli, const struct cli_args *args, struct wire_trace *t, struct err *e)
+static int take_question(const struct cli *cli, const struct cli_args *args, struct wire_trace *t,
+                         struct err *e)
 {
     struct period period;
     const char *source = cli_option(args, "source");
@@ -69,8 +70,8 @@ static void add_version(struct cli_table *table, const struct cli *cli,
                       cli_number(v->value, cli->english, number));
     cli_table_add(table, "%s", figure_time(v->reported_at_ms, cli->english, time));
     cli_table_add(table, "%s", figure_time(v->received_at_ms, cli->english, time));
-    cli_table_add(table, "%s%s%s", v->producer.text, v->delegate.text[0] ? cli_say(cli, " qua ", " via ") : "",
-                  v->delegate.text);
+    cli_table_add(table, "%s%s%s", v->producer.text,
+                  v->delegate.text[0] ? cli_say(cli, " qua ", " via ") : "", v->delegate.text);
     format_hex(v->spool.bytes, SPOOL_ID_BYTES, spool);
     cli_table_add(table, "%.8s/%" PRIu64 "/%" PRIu32, spool, v->number, v->row + 1);
     cli_table_add(table, "%" PRIu64, v->offset);
@@ -79,12 +80,12 @@ static void add_version(struct cli_table *table, const struct cli *cli,
 
 static void print_table(const struct cli *cli, const struct wire_trace_reply *r)
 {
-    static const char *const vi[COLUMNS] = {
-        "tình trạng", "nguồn",         "số liệu", "báo cáo lúc", "tiếp nhận lúc",
-        "người gửi",  "hàng chờ/lô/dòng", "mục nhật ký", "lần ghi"};
-    static const char *const en[COLUMNS] = {
-        "standing", "source",                  "figure", "reported at", "received at",
-        "producer", "spool/batch/row", "journal entry",  "commit"};
+    static const char *const vi[COLUMNS] = {"tình trạng",       "nguồn",         "số liệu",
+                                            "báo cáo lúc",      "tiếp nhận lúc", "người gửi",
+                                            "hàng chờ/lô/dòng", "mục nhật ký",   "lần ghi"};
+    static const char *const en[COLUMNS] = {"standing",        "source",        "figure",
+                                            "reported at",     "received at",   "producer",
+                                            "spool/batch/row", "journal entry", "commit"};
     struct cli_table table;
     cli_table_init(&table, "llrllllrr");
     for (unsigned i = 0; i < COLUMNS; i++)

@@ -61,9 +61,15 @@ static int check_own_file(struct cli *cli, const char *path)
 {
     struct err e = {0};
     struct cli_config c = {0};
-    if (cli_config_load(path, &c, &e) != 0)
-        return cli_fail(cli, &e);
-    fprintf(cli->out, "%s is right\n", path);
+    if (cli_config_load(path, &c, &e) != 0) {
+        cli_usage(cli, &e);
+        fprintf(cli->err,
+                "It was read as your own tonghop.yaml; for a service's file write: tonghop "
+                "check-config %s SERVICE\n",
+                path);
+        return CLI_USAGE;
+    }
+    fprintf(cli->out, "%s: the configuration is good\n", path);
     cli_config_fini(&c);
     return CLI_OK;
 }
@@ -105,8 +111,11 @@ const struct cli_command cmd_check_config = {
     .words_min = 1,
     .words_max = 2,
     .summary = "check a service's configuration file, or (without SERVICE) your own tonghop.yaml",
-    .help = "Runs tonghop-SERVICE --config FILE --check-config: nothing is started. The exit code\n"
-            "is the service's: 0 when the file is right.\n\n"
+    .help = "SERVICE is collector, aggregator, notifier or gateway: runs tonghop-SERVICE --config "
+            "FILE\n"
+            "--check-config, nothing is started. Without SERVICE the file is your own, which says\n"
+            "where the services are. Exit code 0: it is good; 2: it is not.\n\n"
+            "  tonghop check-config tonghop.yaml\n"
             "  tonghop check-config /etc/tonghop/collector.yaml collector\n",
     .run = run_check_config,
 };

@@ -1,5 +1,6 @@
 #include "services/cli/cli_print.h"
 #include "services/cli/cmd.h"
+#include "services/cli/figure.h"
 #include "services/cli/watch_state.h"
 
 #include "common/net/loop.h"
@@ -42,9 +43,9 @@ static void print_cell(const struct watch *w, const struct watch_cell *c)
         return;
     }
     fprintf(w->cli->out,
-            cli_say(w->cli, "%s  %s  %s  %s  lũy kế %s  báo cáo %" PRIu32 "\n",
+            cli_say(w->cli, "%s  %s  %s  %s  lũy kế %s  đã báo cáo %" PRIu32 "\n",
                     "%s  %s  %s  %s  total %s  reports %" PRIu32 "\n"),
-            c->indicator, c->unit, day_format(c->day, day),
+            c->indicator, c->unit, figure_day(c->day, w->cli->english, day),
             cli_number(c->amount, w->cli->english, amount),
             cli_number(c->total, w->cli->english, total), c->reported);
 }
@@ -159,6 +160,20 @@ static int follow(struct watch *w, struct err *e)
     return 0;
 }
 
+static void show_all(struct watch *w)
+{
+    watch_visit(w->state, on_visit, w);
+    fflush(w->cli->out);
+    if (!watch_holds_any(w->state))
+        fprintf(
+            w->cli->err, "%s",
+            cli_say(w->cli,
+                    "Khóa này không xem được luồng số liệu nào (mỗi luồng là cả một đơn vị cấp "
+                    "hai, như quận, huyện): dùng tonghop query hoặc tonghop status.\n",
+                    "This key may see no stream (each is a whole unit of the second level, such "
+                    "as a district): use tonghop query or tonghop status.\n"));
+}
+
 static int run(struct cli *cli, const struct cli_args *args)
 {
     struct err e = {0};
@@ -174,7 +189,7 @@ static int run(struct cli *cli, const struct cli_args *args)
     if (rc == 0)
         rc = follow(&w, &e);
     if (rc == 0 && w.once && w.whole)
-        watch_visit(w.state, on_visit, &w);
+        show_all(&w);
     net_close(w.feed);
     request_close(w.link);
     watch_destroy(w.state);
@@ -195,8 +210,9 @@ const struct cli_command cmd_watch = {
     .summary = "follow the feed: every cell that changes, as it changes",
     .help =
         "Takes the snapshots, then the numbered updates; what is missed is noticed and taken\n"
-        "anew. A cell is what one day adds to a unit and all below it; the total runs over all\n"
-        "days. Ends with Ctrl-C.\n\n"
+        "anew. A cell is what one day adds to a unit and all below it; the total is what it comes\n"
+        "to on that day. A stock that goes over to a successor is taken out on the day it goes.\n"
+        "Ends with Ctrl-C.\n\n"
         "  tonghop watch --indicator cdht.dangky --unit 31\n"
         "  tonghop watch --once --json > cells.jsonl\n",
     .options = options,

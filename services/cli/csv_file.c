@@ -49,15 +49,15 @@ struct place {
     bool vietnamese;
 };
 
-__attribute__((format(printf, 4, 0))) static int error_at(struct err *e, int code,
-                                                          const struct place *at,
-                                                          const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static int
+error_at(struct err *e, int code, const struct place *at, const char *format, va_list args)
 {
     char text[ERR_TEXT_BYTES] = "", column[ERR_TEXT_BYTES] = "";
     vsnprintf(text, sizeof text, format, args);
     if (at->column)
         snprintf(column, sizeof column, at->vietnamese ? ", cột %s" : ", column %s", at->column);
-    return err_set(e, code, at->vietnamese ? "%s: dòng %" PRIu64 "%s: %s" : "%s: row %" PRIu64 "%s: %s",
+    return err_set(e, code,
+                   at->vietnamese ? "%s: dòng %" PRIu64 "%s: %s" : "%s: row %" PRIu64 "%s: %s",
                    at->name, at->row, column, text);
 }
 
@@ -120,8 +120,7 @@ static void join_columns(const struct csv_reader *r, char out[NAMES_BYTES])
     out[0] = '\0';
     for (unsigned i = 0; i < shape->count && len < NAMES_BYTES; i++)
         len += (size_t)snprintf(out + len, NAMES_BYTES - len, "%s%s%s", i ? ", " : "",
-                                shape->columns[i].name,
-                                shape->columns[i].required ? "" : optional);
+                                shape->columns[i].name, shape->columns[i].required ? "" : optional);
 }
 
 static int find_column(const struct csv_shape *shape, struct slice name)
@@ -140,13 +139,20 @@ static void unknown_column(struct csv_reader *r, unsigned at, struct slice name)
         names[i] = r->shape->columns[i].name;
     const char *nearest = text_nearest(name, names, r->shape->count);
     if (name.len == 0) {
-        fail(r, ERR_INVALID, NULL, say(r, "cột thứ %u không có tên: đặt tên hoặc xóa cột đó", "column %u has no name: name it or delete it"), at + 1);
+        fail(r, ERR_INVALID, NULL,
+             say(r, "cột thứ %u không có tên: đặt tên hoặc xóa cột đó",
+                 "column %u has no name: name it or delete it"),
+             at + 1);
     } else if (nearest) {
-        fail(r, ERR_INVALID, NULL, say(r, "không có cột \"%s\": có phải là \"%s\"?", "unknown column \"%s\": did you mean \"%s\"?"),
+        fail(r, ERR_INVALID, NULL,
+             say(r, "không có cột \"%s\": có phải là \"%s\"?",
+                 "unknown column \"%s\": did you mean \"%s\"?"),
              scan_excerpt(name, excerpt), nearest);
     } else {
         join_columns(r, all);
-        fail(r, ERR_INVALID, NULL, say(r, "không có cột \"%s\": dòng đầu ghi tên các cột: %s", "unknown column \"%s\": the first row names the columns: %s"),
+        fail(r, ERR_INVALID, NULL,
+             say(r, "không có cột \"%s\": dòng đầu ghi tên các cột: %s",
+                 "unknown column \"%s\": the first row names the columns: %s"),
              scan_excerpt(name, excerpt), all);
     }
 }
@@ -175,15 +181,18 @@ static void take_header(struct csv_reader *r)
         if (r->places[i] == NO_COLUMN)
             unknown_column(r, i, name);
         else if (r->places[i] >= 0 && has_column(r, i, r->places[i]))
-            fail(r, ERR_INVALID, NULL, say(r, "cột \"%.*s\" có hai lần: giữ lại một", "column \"%.*s\" stands here twice: keep one"), (int)name.len,
-                 (const char *)name.data);
+            fail(r, ERR_INVALID, NULL,
+                 say(r, "cột \"%.*s\" có hai lần: giữ lại một",
+                     "column \"%.*s\" stands here twice: keep one"),
+                 (int)name.len, (const char *)name.data);
     }
     for (unsigned i = 0; i < r->shape->count; i++)
         if (r->shape->columns[i].required && !has_column(r, r->given, (int)i)) {
             char all[NAMES_BYTES];
             join_columns(r, all);
             fail(r, ERR_INVALID, NULL,
-                 say(r, "thiếu cột \"%s\": dòng đầu ghi tên các cột: %s", "column \"%s\" is missing: the first row names the columns: %s"),
+                 say(r, "thiếu cột \"%s\": dòng đầu ghi tên các cột: %s",
+                     "column \"%s\" is missing: the first row names the columns: %s"),
                  r->shape->columns[i].name, all);
         }
 }
@@ -202,14 +211,20 @@ static void check_text(struct csv_reader *r, struct slice field)
     const char *column = column_name(r, r->given);
     if (!utf8_valid(field))
         fail(r, ERR_INVALID, column,
-             say(r, "không phải UTF-8 (byte 0x%02X): lưu lại tệp theo kiểu \"CSV UTF-8\"", "not UTF-8 (byte 0x%02X): save the file again as \"CSV UTF-8\""),
+             say(r, "không phải UTF-8 (byte 0x%02X): lưu lại tệp theo kiểu \"CSV UTF-8\"",
+                 "not UTF-8 (byte 0x%02X): save the file again as \"CSV UTF-8\""),
              ((const uint8_t *)field.data)[utf8_first_bad(field)]);
     else if (!utf8_text(field))
-        fail(r, ERR_INVALID, column, say(r, "có ký tự điều khiển: xóa ký tự đó", "a control character in the text: remove it"));
+        fail(r, ERR_INVALID, column,
+             say(r, "có ký tự điều khiển: xóa ký tự đó",
+                 "a control character in the text: remove it"));
     else if (csv_file_is_decomposed(field))
-        fail(
-            r, ERR_INVALID, column,
-            say(r, "chữ có dấu ở dạng tổ hợp (NFD, như một số máy lưu): chuyển tệp sang dạng dựng sẵn (NFC)", "letters in decomposed form (NFD, as some systems save them): convert the file to NFC"));
+        fail(r, ERR_INVALID, column,
+             say(r,
+                 "chữ có dấu ở dạng tổ hợp (NFD, như một số máy lưu): chuyển tệp sang dạng dựng "
+                 "sẵn (NFC)",
+                 "letters in decomposed form (NFD, as some systems save them): convert the file to "
+                 "NFC"));
 }
 
 static void take_field(void *data, size_t len, void *arg)
@@ -220,12 +235,17 @@ static void take_field(void *data, size_t len, void *arg)
         return;
     r->after_cr = false;
     if (r->given == CSV_COLUMNS_MAX) {
-        fail(r, ERR_LIMIT, NULL, say(r, "có hơn %d cột: có đúng tệp không?", "more than %d columns: is this the right file?"), CSV_COLUMNS_MAX);
+        fail(r, ERR_LIMIT, NULL,
+             say(r, "có hơn %d cột: có đúng tệp không?",
+                 "more than %d columns: is this the right file?"),
+             CSV_COLUMNS_MAX);
         return;
     }
     if (len > CSV_FIELD_BYTES_MAX) {
         fail(r, ERR_LIMIT, column_name(r, r->given),
-             say(r, "một ô dài hơn %d byte: dấu ngoặc kép chưa đóng?", "a field of more than %d bytes: a quote that is not closed?"), CSV_FIELD_BYTES_MAX);
+             say(r, "một ô dài hơn %d byte: dấu ngoặc kép chưa đóng?",
+                 "a field of more than %d bytes: a quote that is not closed?"),
+             CSV_FIELD_BYTES_MAX);
         return;
     }
     check_text(r, field);
@@ -239,7 +259,10 @@ static void hand_out(struct csv_reader *r)
 {
     struct slice fields[CSV_COLUMNS_MAX] = {{NULL, 0}};
     if (++r->rows > r->shape->rows_max) {
-        fail(r, ERR_LIMIT, NULL, say(r, "có hơn %" PRIu64 " dòng: chia nhỏ tệp", "more than %" PRIu64 " rows: split the file"), r->shape->rows_max);
+        fail(r, ERR_LIMIT, NULL,
+             say(r, "có hơn %" PRIu64 " dòng: chia nhỏ tệp",
+                 "more than %" PRIu64 " rows: split the file"),
+             r->shape->rows_max);
         return;
     }
     for (unsigned i = 0; i < r->given && i < r->expected; i++)
@@ -300,20 +323,30 @@ static void parse(struct csv_reader *r, struct slice data)
         size_t n = data.len - done < CHUNK_BYTES ? data.len - done : CHUNK_BYTES;
         if (csv_parse(&r->parser, at + done, n, take_field, end_row, r) != n)
             fail(r, ERR_INVALID, NULL,
-                 say(r, "dấu ngoặc kép ở giữa ô: ô có dấu ngoặc kép phải đặt trong ngoặc kép, mỗi dấu bên "
-                     "trong viết hai lần", "a quote in the middle of a field: a field with quotes in it goes in quotes, and "
+                 say(r,
+                     "dấu ngoặc kép ở giữa ô: ô có dấu ngoặc kép phải đặt trong ngoặc kép, mỗi dấu "
+                     "bên "
+                     "trong viết hai lần",
+                     "a quote in the middle of a field: a field with quotes in it goes in quotes, "
+                     "and "
                      "each of them is doubled"));
         if (r->parser.entry_pos > CSV_FIELD_BYTES_MAX)
-            fail(r, ERR_LIMIT, NULL, say(r, "một ô dài hơn %d byte: dấu ngoặc kép chưa đóng?", "a field of more than %d bytes: a quote that is not closed?"),
+            fail(r, ERR_LIMIT, NULL,
+                 say(r, "một ô dài hơn %d byte: dấu ngoặc kép chưa đóng?",
+                     "a field of more than %d bytes: a quote that is not closed?"),
                  CSV_FIELD_BYTES_MAX);
         done += n;
     }
     if (r->rc == 0 && csv_fini(&r->parser, take_field, end_row, r) != 0)
-        fail(r, ERR_INVALID, NULL, say(r, "dấu ngoặc kép chưa đóng khi hết tệp", "a quote is not closed before the end of the file"));
+        fail(r, ERR_INVALID, NULL,
+             say(r, "dấu ngoặc kép chưa đóng khi hết tệp",
+                 "a quote is not closed before the end of the file"));
     if (r->rc == 0 && !r->has_header) {
         char all[NAMES_BYTES];
         join_columns(r, all);
-        r->rc = err_set(r->err, ERR_INVALID, say(r, "%s: tệp trống: dòng đầu ghi tên các cột: %s", "%s: empty: the first row names the columns: %s"),
+        r->rc = err_set(r->err, ERR_INVALID,
+                        say(r, "%s: tệp trống: dòng đầu ghi tên các cột: %s",
+                            "%s: empty: the first row names the columns: %s"),
                         r->name, all);
     }
 }
@@ -331,7 +364,8 @@ int csv_file_read(const char *name, struct slice data, const struct csv_shape *s
         return err_set(
             e, ERR_INVALID,
             shape->vietnamese
-                ? "%s: đây là sổ tính Excel, không phải CSV: lưu theo kiểu \"CSV UTF-8\" rồi dùng tệp đó"
+                ? "%s: đây là sổ tính Excel, không phải CSV: lưu theo kiểu \"CSV UTF-8\" rồi dùng "
+                  "tệp đó"
                 : "%s: an Excel workbook, not CSV: save it as \"CSV UTF-8\" and take that file",
             name);
     if (data.len >= sizeof mark && memcmp(data.data, mark, sizeof mark) == 0)

@@ -42,8 +42,8 @@ struct csv_row {
  * the reading and is returned. */
 typedef int csv_file_row_fn(void *arg, const struct csv_row *row, struct err *e);
 
-/* `name` stands in front of every sentence: "NAME: row 12, column value: …", "NAME: dòng 12, cột …". ERR_INVALID, or
- * ERR_LIMIT above a limit. A header alone is no fault here; no header is. */
+/* `name` stands in front of every sentence: "NAME: row 12, column value: …", "NAME: dòng 12, cột
+ * …". ERR_INVALID, or ERR_LIMIT above a limit. A header alone is no fault here; no header is. */
 int csv_file_read(const char *name, struct slice data, const struct csv_shape *shape,
                   csv_file_row_fn *row, void *arg, struct err *e);
 

@@ -28,7 +28,7 @@ int figure_take_period(struct slice word, bool english, struct figure_period *ou
     return err_set(e, ERR_INVALID,
                    english ? "write 2024-09-05, 2024-W36, 2024-09, 2024-Q3, 2024-H1, 2024-9M or "
                              "2024, with hc: in front for the administrative calendar"
-                           : "kỳ viết như 2024-09-05, 2024-W36, 2024-09, 2024-Q3, 2024-H1, 2024-9M, "
+                           : "viết như 2024-09-05, 2024-W36, 2024-09, 2024-Q3, 2024-H1, 2024-9M, "
                              "2024; lịch hành chính thêm hc: ở trước");
 }
 

@@ -1,5 +1,5 @@
-/* The words of a figure as officers write them, in a file or on the command line: a code, a period, a
- * number, a time. One sentence for each slip, in Vietnamese and English, wherever it is met. */
+/* The words of a figure as officers write them, in a file or on the command line: a code, a period,
+ * a number, a time. One sentence for each slip, in Vietnamese and English, wherever it is met. */
 #ifndef TONGHOP_CLI_FIGURE_H
 #define TONGHOP_CLI_FIGURE_H
 
@@ -14,8 +14,8 @@ struct figure_period {
     struct period days;
 };
 
-/* Each returns ERR_INVALID with a sentence that does not repeat the word; *out is written on success
- * only. */
+/* Each returns ERR_INVALID with a sentence that does not repeat the word; *out is written on
+ * success only. */
 int figure_take_code(struct slice word, bool english, struct ident *out, struct err *e);
 int figure_take_period(struct slice word, bool english, struct figure_period *out, struct err *e);
 /* A period, or any days: "2024-09-05..2024-10-05". For questions. */

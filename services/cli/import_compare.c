@@ -262,8 +262,9 @@ void import_compare_print_repeated(const struct import_compare *c, const struct 
             continue;
         shown++;
         print_cell(cell, f, cli);
-        fprintf(cli->err, cli_say(cli, "tính dòng này, không tính %u dòng khác\n",
-                                  "this row counts, %u others do not\n"),
+        fprintf(cli->err,
+                cli_say(cli, "tính dòng này, không tính %u dòng khác\n",
+                        "this row counts, %u others do not\n"),
                 cell->repeated);
     }
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { REASON_BYTES = 640 };
@@ -241,8 +242,7 @@ static int compare_refusals(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-int import_file_write_refusals(struct import_file *f, const char *path, bool english,
-                               struct err *e)
+int import_file_write_refusals(struct import_file *f, const char *path, bool english, struct err *e)
 {
     struct buf out = {0};
     qsort(f->refusals, f->refusal_count, sizeof *f->refusals, compare_refusals);
@@ -252,8 +252,8 @@ int import_file_write_refusals(struct import_file *f, const char *path, bool eng
         char note[REASON_BYTES + 32];
         buf_bytes(&out, f->text.data + r->text_from, r->text_bytes);
         buf_u8(&out, ',');
-        snprintf(note, sizeof note, english ? "row %" PRIu64 ": %s" : "dòng %" PRIu64 ": %s", r->row,
-                 r->reason);
+        snprintf(note, sizeof note, english ? "row %" PRIu64 ": %s" : "dòng %" PRIu64 ": %s",
+                 r->row, r->reason);
         csv_file_put_field(&out, slice_str(note));
         buf_u8(&out, '\n');
     }

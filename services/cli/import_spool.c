@@ -139,8 +139,7 @@ static int make_parent(const struct cli *cli, char *out, size_t bytes, struct er
 int import_spool_path(struct cli *cli, const struct net_key *key, struct slice csv, bool again,
                       char out[IMPORT_PATH_BYTES], struct err *e)
 {
-    char content[2 * NAME_BYTES + 1], name[CLI_KEY_NAME_BYTES],
-        parent[IMPORT_PATH_BYTES / 2 + 16];
+    char content[2 * NAME_BYTES + 1], name[CLI_KEY_NAME_BYTES], parent[IMPORT_PATH_BYTES / 2 + 16];
     int rc = make_parent(cli, parent, sizeof parent, e);
     if (rc != 0)
         return rc;

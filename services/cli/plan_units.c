@@ -22,7 +22,8 @@ static const struct csv_column span_columns[SPAN_COLUMNS] = {
     [PARENT] = {.name = "parent", .required = true},
     [BEGINS] = {.name = "begins", .required = true},
 };
-static const struct csv_shape span_shape = {span_columns, SPAN_COLUMNS, CATALOGUE_SPANS_MAX};
+static const struct csv_shape span_shape = {
+    .columns = span_columns, .count = SPAN_COLUMNS, .rows_max = CATALOGUE_SPANS_MAX};
 
 enum { DATE, OLD_CODE, NEW_CODE, PEOPLE, RESOLUTION, BASIS, SUCCESSION_COLUMNS };
 static const struct csv_column succession_columns[SUCCESSION_COLUMNS] = {
@@ -33,8 +34,9 @@ static const struct csv_column succession_columns[SUCCESSION_COLUMNS] = {
     [RESOLUTION] = {.name = "resolution", .ignored = true},
     [BASIS] = {.name = "basis", .ignored = true},
 };
-static const struct csv_shape succession_shape = {succession_columns, SUCCESSION_COLUMNS,
-                                                  CATALOGUE_SUCCESSIONS_MAX};
+static const struct csv_shape succession_shape = {.columns = succession_columns,
+                                                  .count = SUCCESSION_COLUMNS,
+                                                  .rows_max = CATALOGUE_SUCCESSIONS_MAX};
 
 const char *const plan_file_levels[PLAN_FILE_LEVELS] = {"country", "province", "district",
                                                         "commune", "village"};

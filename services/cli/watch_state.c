@@ -14,7 +14,8 @@ struct stream {
 };
 
 struct cell {
-    uint32_t unit; /* in totals */
+    uint32_t next; /* the unit's next cell, + 1; 0: none */
+    uint32_t unit; /* in units */
     uint32_t stream;
     uint64_t generation;
     struct wire_cell value;
@@ -30,8 +31,8 @@ struct watch_state {
     struct stream *streams;
     size_t stream_capacity;
     struct dict *unit_names; /* "indicator/unit" */
-    int64_t *totals;
-    size_t total_capacity;
+    uint32_t *units;         /* the first cell of each, + 1 */
+    size_t unit_capacity;
     struct dict *cell_names; /* "indicator/unit/day" */
     struct cell *cells;
     size_t cell_capacity;
@@ -56,7 +57,7 @@ void watch_destroy(struct watch_state *w)
     dict_destroy(w->unit_names);
     dict_destroy(w->cell_names);
     free(w->streams);
-    free(w->totals);
+    free(w->units);
     free(w->cells);
     free(w);
 }
@@ -86,20 +87,36 @@ static uint32_t find_unit(struct watch_state *w, const char *indicator, const ch
 {
     struct buf name = {0};
     buf_printf(&name, "%s/%s", indicator, unit);
-    return number_of(w->unit_names, &name, (void **)&w->totals, &w->total_capacity,
-                     sizeof *w->totals);
+    return number_of(w->unit_names, &name, (void **)&w->units, &w->unit_capacity, sizeof *w->units);
 }
 
 static struct cell *find_cell(struct watch_state *w, const char *indicator,
                               const struct wire_cell *c)
 {
     struct buf name = {0};
+    uint32_t count = dict_count(w->cell_names), unit = find_unit(w, indicator, c->unit.text);
     buf_printf(&name, "%s/%s/%d", indicator, c->unit.text, c->day);
     uint32_t n =
         number_of(w->cell_names, &name, (void **)&w->cells, &w->cell_capacity, sizeof *w->cells);
-    w->cells[n].value.unit = c->unit;
-    w->cells[n].value.day = c->day;
-    return &w->cells[n];
+    struct cell *cell = &w->cells[n];
+    cell->value.unit = c->unit;
+    cell->value.day = c->day;
+    cell->unit = unit;
+    if (n == count) {
+        cell->next = w->units[unit];
+        w->units[unit] = n + 1;
+    }
+    return cell;
+}
+
+/* What the unit comes to on that day: of a stock its level, of a flow the sum so far. */
+static int64_t total_on(const struct watch_state *w, uint32_t unit, day_t day)
+{
+    int64_t total = 0;
+    for (uint32_t n = w->units[unit]; n != 0; n = w->cells[n - 1].next)
+        if (w->cells[n - 1].value.day <= day)
+            total += w->cells[n - 1].value.amount;
+    return total;
 }
 
 static struct watch_cell shown(const struct watch_state *w, const struct cell *cell,
@@ -112,7 +129,7 @@ static struct watch_cell shown(const struct watch_state *w, const struct cell *c
                                .day = cell->value.day,
                                .amount = cell->value.amount,
                                .before = cell->value.amount,
-                               .total = w->totals[cell->unit],
+                               .total = total_on(w, cell->unit, cell->value.day),
                                .figures = cell->value.figures,
                                .reported = cell->value.reported,
                                .on_time = cell->value.on_time};
@@ -123,7 +140,6 @@ static void set_cell(struct watch_state *w, struct cell *cell, const struct wire
     struct wire_cell before = cell->value;
     char indicator[IDENT_BYTES_MAX + 1];
     cell->value = *value;
-    w->totals[cell->unit] += value->amount - before.amount;
     if (before.amount == value->amount && before.figures == value->figures &&
         before.reported == value->reported && before.on_time == value->on_time)
         return;
@@ -136,9 +152,7 @@ static void take_cells(struct watch_state *w, uint32_t stream, const struct wire
 {
     for (uint32_t i = 0; i < u->cell_count; i++) {
         const char *indicator = u->stream.indicator.text;
-        uint32_t unit = find_unit(w, indicator, u->cells[i].unit.text);
         struct cell *cell = find_cell(w, indicator, &u->cells[i]);
-        cell->unit = unit;
         cell->stream = stream;
         cell->generation = w->streams[stream].generation;
         set_cell(w, cell, &u->cells[i]);
@@ -244,4 +258,12 @@ void watch_visit(const struct watch_state *w,
         struct watch_cell one = shown(w, &w->cells[i], indicator);
         visit(arg, &one);
     }
+}
+
+bool watch_holds_any(const struct watch_state *w)
+{
+    for (uint32_t i = 0; i < dict_count(w->stream_names); i++)
+        if (w->streams[i].held)
+            return true;
+    return false;
 }

@@ -13,7 +13,7 @@ struct watch_cell {
     day_t day;
     int64_t amount;
     int64_t before; /* amount before */
-    int64_t total;  /* of the unit, over all days held */
+    int64_t total;  /* of the unit, all days up to this one */
     int32_t figures;
     uint32_t reported;
     uint32_t on_time;
@@ -35,6 +35,8 @@ void watch_snapshot(struct watch_state *w, const struct wire_cells *u,
  * is due. True when none was: what is held is the aggregator's state. */
 bool watch_heads(struct watch_state *w, const struct wire_heads *h, const char *indicator,
                  void (*want)(void *arg, const struct wire_stream *stream), void *arg);
+/* False: the key may see no stream, or there is none. */
+bool watch_holds_any(const struct watch_state *w);
 void watch_visit(const struct watch_state *w,
                  void (*visit)(void *arg, const struct watch_cell *cell), void *arg);
 

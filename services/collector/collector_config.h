@@ -2,23 +2,13 @@
 #ifndef TONGHOP_COLLECTOR_COLLECTOR_CONFIG_H
 #define TONGHOP_COLLECTOR_COLLECTOR_CONFIG_H
 
-#include "common/config/schema.h"
-#include "services/collector/collector_core.h"
+#include "common/service/endpoint_config.h"
 
-enum { COLLECTOR_ENDPOINTS_MAX = 8, COLLECTOR_FIXED_KEYS_MAX = 64, COLLECTOR_CONFIG_ROWS = 12 };
-
-/* Both lists of keys go into one: the core only asks for a key's roles. */
-struct collector_keys {
-    struct fixed_key items[2 * COLLECTOR_FIXED_KEYS_MAX];
-    unsigned count;
-};
+enum { COLLECTOR_CONFIG_SHARED = 2, COLLECTOR_CONFIG_ROWS = 7 };
 
 struct collector_config {
-    struct schema_strings listen;
-    const char *key_file;
-    struct collector_keys keys;
-    const char *directory;
-    int64_t map_bytes;
+    struct endpoint_config endpoint;
+    struct store_config store;
     bool replay;
     int64_t round_messages;
     int64_t round_bytes;
@@ -27,6 +17,7 @@ struct collector_config {
     int64_t queue_messages_max; /* each way, each peer */
 };
 
+extern const struct schema_part collector_config_shared[COLLECTOR_CONFIG_SHARED];
 extern const struct schema_row collector_config_rows[COLLECTOR_CONFIG_ROWS];
 
 /* What no row can say: that a queue holds the answers to a round. */

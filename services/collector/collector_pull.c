@@ -6,13 +6,11 @@
 
 enum { PULL_WAIT_MAX_MS = 60 * 1000 };
 
-static void refuse(struct collector_service *s, const struct collector_asker *to,
-                   const struct err *e)
+static void count_refused(struct collector_service *s, const struct err *e)
 {
     ++*s->count.fetches_refused;
     if (e->code == ERR_CORRUPT || e->code == ERR_INVALID)
         log_warn(s->log, log_event("fetch_refused"), log_err(e));
-    collector_send_failure(s, to, e);
 }
 
 static size_t clamp(uint32_t asked, int64_t most)
@@ -20,23 +18,24 @@ static size_t clamp(uint32_t asked, int64_t most)
     return asked == 0 || (int64_t)asked > most ? (size_t)most : asked;
 }
 
-void collector_pull_take(struct collector_service *s, const struct collector_asker *from,
-                         struct slice message)
+int collector_pull_take(void *service, const struct asker *from, const struct net_message *m,
+                        struct err *e)
 {
-    struct err e;
+    struct collector_service *s = service;
     struct collector_pull pull = {.from = *from};
-    int rc = wire_unpack_fetch(message, &pull.fetch, &e);
+    int rc = wire_unpack_fetch(responder_frame(m, 1), &pull.fetch, e);
     if (rc == 0 && (int64_t)s->pull_count >= s->config->fetches_parked_max)
-        rc = err_set(&e, ERR_AGAIN, "%lld pulls wait already: ask again later",
+        rc = err_set(e, ERR_AGAIN, "%lld pulls wait already: ask again later",
                      (long long)s->config->fetches_parked_max);
     if (rc != 0) {
-        refuse(s, from, &e);
-        return;
+        count_refused(s, e);
+        return rc;
     }
     uint32_t wait_ms =
         pull.fetch.wait_ms < PULL_WAIT_MAX_MS ? pull.fetch.wait_ms : PULL_WAIT_MAX_MS;
     pull.deadline_ms = loop_now_ms() + wait_ms;
     s->pulls[s->pull_count++] = pull;
+    return 0;
 }
 
 static void answer(struct collector_service *s, const struct collector_pull *p, uint32_t count)
@@ -48,7 +47,8 @@ static void answer(struct collector_service *s, const struct collector_pull *p, 
                                    .head_time_ms = head.time_ms};
     struct buf message = {0};
     wire_pack_commits(&commits, &message);
-    collector_send(s, &p->from, WIRE_FETCH, buf_slice(&message), buf_slice(&s->pull_bytes));
+    responder_send(&s->responder, &p->from, WIRE_FETCH, buf_slice(&message),
+                   buf_slice(&s->pull_bytes));
     buf_fini(&message);
     ++*(count > 0 ? s->count.fetches_served : s->count.fetches_empty);
 }
@@ -66,10 +66,12 @@ static bool serve(struct collector_service *s, struct kv *kv, struct collector_p
     p->tried = true;
     if (rc == 0 && count == 0 && now_ms < p->deadline_ms)
         return false;
-    if (rc == 0)
+    if (rc == 0) {
         answer(s, p, count);
-    else
-        refuse(s, &p->from, &e);
+    } else {
+        count_refused(s, &e);
+        responder_fail(&s->responder, &p->from, &e);
+    }
     return true;
 }
 

@@ -2,11 +2,6 @@
 #include "common/journal/journal.h"
 #include "services/collector/collector_service.h"
 
-static struct slice frame(const struct net_message *m, unsigned i)
-{
-    return i < m->frame_count ? m->frames[i] : slice_of(NULL, 0);
-}
-
 /* --- submissions */
 
 static void count_batch(struct collector_service *s, const struct verdict *v)
@@ -38,7 +33,7 @@ static void log_refusal(struct collector_service *s, const struct submission *in
              log_uint("number", in->number), log_text("reason", refusal_name(v->refusal)));
 }
 
-static void answer_verdict(struct collector_service *s, const struct collector_asker *to,
+static void answer_verdict(struct collector_service *s, const struct asker *to,
                            const struct verdict *v)
 {
     uint32_t *rows = arena_alloc(&s->arena, (v->refused_count + 1) * sizeof *rows);
@@ -63,17 +58,19 @@ static void answer_verdict(struct collector_service *s, const struct collector_a
     buf_fini(&message);
 }
 
-static void take_submission(struct collector_service *s, const struct collector_asker *from,
-                            const struct net_message *m)
+static int take_submission(void *service, const struct asker *from, const struct net_message *m,
+                           struct err *e)
 {
+    struct collector_service *s = service;
     struct batch batch;
     struct submission in = {.spool = from->head.spool,
                             .number = from->head.id,
-                            .officer = frame(m, 2),
-                            .payload = frame(m, 1)};
+                            .officer = responder_frame(m, 2),
+                            .payload = responder_frame(m, 1)};
     struct verdict verdict = {.refusal = REFUSAL_UNAVAILABLE,
                               .time_ms = collector_clock(s->core)->time_ms};
     struct kv *kv = collector_round_kv(s);
+    (void)e; /* whatever is wrong is a verdict */
     memcpy(in.key, m->key.bytes, KEY_BYTES);
     if (kv) {
         journal_hash(in.payload, in.hash);
@@ -86,6 +83,18 @@ static void take_submission(struct collector_service *s, const struct collector_
     count_batch(s, &verdict);
     log_refusal(s, &in, &verdict);
     answer_verdict(s, from, &verdict);
+    return 0;
+}
+
+static bool answer_version(void *service, const struct asker *from)
+{
+    struct collector_service *s = service;
+    struct verdict verdict = {.refusal = REFUSAL_BAD_VERSION,
+                              .time_ms = collector_clock(s->core)->time_ms};
+    if (from->head.kind != WIRE_SUBMIT)
+        return false;
+    answer_verdict(s, from, &verdict);
+    return true;
 }
 
 static int no_store(struct err *e)
@@ -94,23 +103,22 @@ static int no_store(struct err *e)
                    "the collector's store cannot be written at present: send it again later");
 }
 
-static void take_spool_state(struct collector_service *s, const struct collector_asker *from,
-                             const struct net_message *m)
+static int take_spool_state(void *service, const struct asker *from, const struct net_message *m,
+                            struct err *e)
 {
-    struct err e;
+    struct collector_service *s = service;
     uint64_t last;
     struct kv *kv = collector_round_kv(s);
-    int rc = kv ? collector_last_number(s->core, kv, m->key.bytes, frame(m, 2), &from->head.spool,
-                                        &last, &e)
-                : no_store(&e);
-    if (rc != 0) {
-        collector_send_failure(s, from, &e);
-        return;
-    }
+    int rc = kv ? collector_last_number(s->core, kv, m->key.bytes, responder_frame(m, 2),
+                                        &from->head.spool, &last, e)
+                : no_store(e);
+    if (rc != 0)
+        return rc;
     struct buf message = {0};
     wire_pack_spool_state(last, &message);
     collector_round_answer(s, from, buf_slice(&message));
     buf_fini(&message);
+    return 0;
 }
 
 /* --- what is applied */
@@ -131,7 +139,7 @@ static int apply(struct collector_service *s, const struct net_message *m, uint6
                  struct err *e)
 {
     struct wire_apply a;
-    int rc = wire_unpack_apply(frame(m, 1), &s->arena, &a, e);
+    int rc = wire_unpack_apply(responder_frame(m, 1), &s->arena, &a, e);
     if (rc != 0)
         return rc;
     struct kv *kv = collector_round_kv(s);
@@ -147,28 +155,28 @@ static int apply(struct collector_service *s, const struct net_message *m, uint6
     }
 }
 
-static void take_apply(struct collector_service *s, const struct collector_asker *from,
-                       const struct net_message *m)
+static int take_apply(void *service, const struct asker *from, const struct net_message *m,
+                      struct err *e)
 {
-    struct err e = {0};
-    struct wire_apply_answer answer = {.message = e.text};
-    answer.code = apply(s, m, &answer.offset, &e);
+    struct collector_service *s = service;
+    struct wire_apply_answer answer = {.message = e->text};
+    *e = (struct err){0};
+    answer.code = apply(s, m, &answer.offset, e);
     if (answer.code == 0 && answer.offset > 0)
         log_info(s->log, log_event("applied"), log_uint("offset", answer.offset));
     if (answer.code != 0)
-        log_warn(s->log, log_event("apply_refused"), log_err(&e));
+        log_warn(s->log, log_event("apply_refused"), log_err(e));
     struct buf message = {0};
     wire_pack_apply_answer(&answer, &message);
     collector_round_answer(s, from, buf_slice(&message));
     buf_fini(&message);
+    return 0;
 }
 
-/* --- health and counters */
+/* --- health */
 
 static const char *state_name(struct collector_service *s)
 {
-    if (service_draining(s->service))
-        return "draining";
     if (s->store_full)
         return "store_full";
     return collector_clock(s->core)->held ? "clock_held" : "ready";
@@ -185,140 +193,53 @@ static const char *state_detail(struct collector_service *s)
     return "";
 }
 
-static void take_health(struct collector_service *s, const struct collector_asker *from)
+static void tell_health(void *service, struct wire_health *out)
 {
+    struct collector_service *s = service;
     struct collector_head head = collector_head(s->core);
     const struct clock_core *clock = collector_clock(s->core);
-    struct wire_health health = {
-        .service = "collector",
-        .version = TONGHOP_VERSION,
-        .ready = !s->store_full && !service_draining(s->service),
-        .state = state_name(s),
-        .detail = state_detail(s),
-        .offset = head.offset,
-        .head_offset = head.offset,
-        .time_ms = clock->time_ms,
-        .clock_ms = clock->wall_ms,
-        .commit_number = head.commit_number,
-        .replay = head.replay,
-    };
-    struct buf message = {0};
-    memcpy(health.head_hash, head.hash, HASH_BYTES);
-    wire_pack_health(&health, &message);
-    collector_send(s, from, WIRE_HEALTH, buf_slice(&message), slice_of(NULL, 0));
-    buf_fini(&message);
+    out->ready = !s->store_full;
+    out->state = state_name(s);
+    out->detail = state_detail(s);
+    out->offset = head.offset;
+    out->head_offset = head.offset;
+    out->time_ms = clock->time_ms;
+    out->clock_ms = clock->wall_ms;
+    out->commit_number = head.commit_number;
+    out->replay = head.replay;
+    memcpy(out->head_hash, head.hash, HASH_BYTES);
 }
 
-static void take_counters(struct collector_service *s, const struct collector_asker *from)
+static void refresh(void *service)
 {
-    struct buf text = {0}, message = {0};
-    collector_counters_refresh(s);
-    counters_render(service_counters(s->service), &text);
-    buf_u8(&text, 0);
-    wire_pack_counters((const char *)text.data, &message);
-    collector_send(s, from, WIRE_COUNTERS, buf_slice(&message), slice_of(NULL, 0));
-    buf_fini(&message);
-    buf_fini(&text);
+    struct collector_service *s = service;
+    *s->count.clock_held = collector_clock(s->core)->held;
 }
 
 /* --- who may ask what */
 
+static struct identity identify(const void *service, const struct net_key *key)
+{
+    const struct collector_service *s = service;
+    return collector_identify(s->core, key->bytes);
+}
+
 /* Submissions are judged by the core, which answers a revoked key as such. */
-static uint32_t roles_for(uint8_t kind)
-{
-    switch (kind) {
-    case WIRE_SPOOL_STATE:
-        return ROLE_SUBMIT | ROLE_DELEGATE;
-    case WIRE_FETCH:
-        return ROLE_SERVICE;
-    case WIRE_APPLY:
-    case WIRE_COUNTERS:
-        return ROLE_OPERATE;
-    default:
-        return UINT32_MAX;
-    }
-}
+static const struct responder_kind kinds[] = {
+    {WIRE_SUBMIT, "submit", 0, take_submission},
+    {WIRE_SPOOL_STATE, "spool_state", ROLE_SUBMIT | ROLE_DELEGATE, take_spool_state},
+    {WIRE_FETCH, "fetch", ROLE_SERVICE, collector_pull_take},
+    {WIRE_APPLY, "apply", ROLE_OPERATE, take_apply},
+};
 
-static int check_allowed(struct collector_service *s, const struct net_message *m, uint8_t kind,
-                         struct err *e)
-{
-    struct identity who = collector_identify(s->core, m->key.bytes);
-    if (kind == WIRE_SUBMIT || (who.roles & roles_for(kind)) != 0)
-        return 0;
-    ++*s->count.requests_denied;
-    char key[NET_KEY_TEXT_BYTES];
-    key_format_z85(&m->key, key);
-    log_complain(s->log, &s->denied_complaint, log_event("request_denied"), log_text("key", key),
-                 log_uint("kind", kind), log_text("revoked", who.revoked ? "true" : "false"));
-    return err_set(e, ERR_DENIED,
-                   who.revoked ? "this key was revoked: ask provincial IT for a new one"
-                               : "this key may not ask that: ask provincial IT for the role");
-}
-
-static void dispatch(struct collector_service *s, const struct collector_asker *from,
-                     const struct net_message *m)
-{
-    switch (from->head.kind) {
-    case WIRE_SUBMIT:
-        take_submission(s, from, m);
-        break;
-    case WIRE_SPOOL_STATE:
-        take_spool_state(s, from, m);
-        break;
-    case WIRE_FETCH:
-        collector_pull_take(s, from, frame(m, 1));
-        break;
-    case WIRE_APPLY:
-        take_apply(s, from, m);
-        break;
-    case WIRE_HEALTH:
-        take_health(s, from);
-        break;
-    default:
-        take_counters(s, from);
-        break;
-    }
-}
-
-static void refuse_version(struct collector_service *s, const struct collector_asker *from,
-                           const struct err *e)
-{
-    ++*s->count.requests_version;
-    if (from->head.kind == WIRE_SUBMIT)
-        answer_verdict(s, from,
-                       &(struct verdict){.refusal = REFUSAL_BAD_VERSION,
-                                         .time_ms = collector_clock(s->core)->time_ms});
-    else
-        collector_send_failure(s, from, e);
-}
-
-static bool is_served(const struct collector_service *s, uint8_t kind)
-{
-    return kind < WIRE_FAILURE && s->count.requests[kind] != NULL;
-}
-
-void collector_request_take(struct collector_gate *gate, const struct net_message *m)
-{
-    struct collector_service *s = gate->owner;
-    struct collector_asker from = {.socket = gate->socket, .route = m->route};
-    struct err e;
-    int rc = wire_head_decode(frame(m, 0), &from.head, &e);
-    if (rc == ERR_VERSION) {
-        refuse_version(s, &from, &e);
-    } else if (rc != 0 || m->malformed || !m->has_key || m->frame_count < 2 || m->frame_count > 3) {
-        ++*s->count.requests_malformed;
-        if (rc == 0)
-            err_set(&e, ERR_INVALID, "a request has two or three frames");
-        collector_send_failure(s, &from, &e);
-    } else if (!is_served(s, from.head.kind)) {
-        ++*s->count.requests_unknown;
-        err_set(&e, ERR_INVALID, "the collector serves no requests of kind %u", from.head.kind);
-        collector_send_failure(s, &from, &e);
-    } else if (check_allowed(s, m, from.head.kind, &e) != 0) {
-        collector_send_failure(s, &from, &e);
-    } else {
-        ++*s->count.requests[from.head.kind];
-        dispatch(s, &from, m);
-    }
-    arena_reset(&s->arena);
-}
+const struct responder_definition collector_requests = {
+    .kinds = kinds,
+    .kind_count = sizeof kinds / sizeof *kinds,
+    .roles = UINT32_MAX,
+    .frames_max = 3,
+    .serves = "requests",
+    .identify = identify,
+    .health = tell_health,
+    .refresh = refresh,
+    .answer_version = answer_version,
+};

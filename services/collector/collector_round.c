@@ -42,35 +42,7 @@ struct kv *collector_round_kv(struct collector_service *s)
 
 /* --- sending */
 
-static void count_dropped(struct collector_service *s, int rc)
-{
-    ++*(rc == ERR_NOT_FOUND ? s->count.answers_dropped_gone : s->count.answers_dropped_full);
-}
-
-void collector_send(struct collector_service *s, const struct collector_asker *to, uint8_t kind,
-                    struct slice message, struct slice body)
-{
-    uint8_t bytes[WIRE_HEAD_BYTES];
-    struct wire_head head = to->head;
-    head.version = WIRE_VERSION;
-    head.kind = kind | WIRE_ANSWER;
-    wire_head_encode(&head, bytes);
-    struct slice frames[] = {slice_of(bytes, sizeof bytes), message, body};
-    int rc = net_send(to->socket, &to->route, frames, body.len > 0 ? 3 : 2, NULL);
-    if (rc != 0)
-        count_dropped(s, rc);
-}
-
-void collector_send_failure(struct collector_service *s, const struct collector_asker *to,
-                            const struct err *e)
-{
-    struct buf message = {0};
-    wire_pack_failure(e->code, e->text, &message);
-    collector_send(s, to, WIRE_FAILURE, buf_slice(&message), slice_of(NULL, 0));
-    buf_fini(&message);
-}
-
-void collector_round_answer(struct collector_service *s, const struct collector_asker *to,
+void collector_round_answer(struct collector_service *s, const struct asker *to,
                             struct slice message)
 {
     struct collector_outbox *o = &s->outbox;
@@ -84,7 +56,7 @@ static void send_answers(struct collector_service *s)
 {
     for (size_t i = 0; i < s->outbox.count; i++) {
         const struct collector_answer *a = &s->outbox.answers[i];
-        collector_send(s, &a->to, a->to.head.kind,
+        responder_send(&s->responder, &a->to, a->to.head.kind,
                        slice_of(s->outbox.bytes.data + a->start, a->len), slice_of(NULL, 0));
     }
 }
@@ -99,11 +71,11 @@ static void send_unavailable(struct collector_service *s, const struct err *e)
     wire_pack_submit_answer(&refusal, &message);
     err_set(&again, ERR_AGAIN, "nothing was stored: %s; send it again later", e->text);
     for (size_t i = 0; i < s->outbox.count; i++) {
-        const struct collector_asker *to = &s->outbox.answers[i].to;
+        const struct asker *to = &s->outbox.answers[i].to;
         if (to->head.kind == WIRE_SUBMIT)
-            collector_send(s, to, WIRE_SUBMIT, buf_slice(&message), slice_of(NULL, 0));
+            responder_send(&s->responder, to, WIRE_SUBMIT, buf_slice(&message), slice_of(NULL, 0));
         else
-            collector_send_failure(s, to, &again);
+            responder_fail(&s->responder, to, &again);
     }
     *s->count.answers_unavailable += s->outbox.count;
     buf_fini(&message);
@@ -159,8 +131,6 @@ void collector_round_finish(void *service)
         send_answers(s);
     s->outbox.count = 0;
     buf_clear(&s->outbox.bytes);
-    s->messages = 0;
-    s->bytes = 0;
     collector_pull_serve(s);
 }
 

@@ -9,10 +9,8 @@
 #define TONGHOP_COLLECTOR_COLLECTOR_SERVICE_H
 
 #include "common/net/loop.h"
-#include "common/net/net.h"
-#include "common/service/service.h"
-#include "common/store/store.h"
-#include "common/wire/wire.h"
+#include "common/service/responder.h"
+#include "common/service/store_watch.h"
 #include "services/collector/collector_config.h"
 #include "services/collector/collector_core.h"
 
@@ -24,11 +22,6 @@ enum {
 
 /* Cells of the registry of counters. */
 struct collector_counters {
-    uint64_t *requests[WIRE_FAILURE]; /* by kind; NULL: not served here */
-    uint64_t *requests_malformed;
-    uint64_t *requests_unknown;
-    uint64_t *requests_denied;
-    uint64_t *requests_version;
     uint64_t *batches[COLLECTOR_REFUSALS]; /* by refusal; 0: taken; NULL: none of a batch */
     uint64_t *batches_repeated;
     uint64_t *rows_accepted;
@@ -36,41 +29,15 @@ struct collector_counters {
     uint64_t *commits;
     uint64_t *commits_failed;
     uint64_t *answers_unavailable;
-    uint64_t *answers_dropped_full;
-    uint64_t *answers_dropped_gone;
     uint64_t *fetches_served;
     uint64_t *fetches_empty;
     uint64_t *fetches_refused;
-    uint64_t *keys_refused;
     uint64_t *clock_held;
-    uint64_t *store_used_bytes;
-    uint64_t *store_map_bytes;
-    uint64_t *readers_cleared;
-    uint64_t *net_admitted;
-    uint64_t *net_refused;
-    uint64_t *net_handshakes_failed;
-    uint64_t *net_links_lost;
-    uint64_t *net_malformed;
-};
-
-struct collector_service;
-
-/* One listening endpoint. */
-struct collector_gate {
-    struct collector_service *owner;
-    struct net_socket *socket;
-};
-
-/* Where an answer goes. */
-struct collector_asker {
-    struct net_socket *socket;
-    struct net_route route;
-    struct wire_head head; /* of the request */
 };
 
 /* Waits for the commit. */
 struct collector_answer {
-    struct collector_asker to;
+    struct asker to;
     size_t start; /* in the outbox's bytes */
     size_t len;
 };
@@ -84,7 +51,7 @@ struct collector_outbox {
 
 /* A pull of the journal that was not answered yet. */
 struct collector_pull {
-    struct collector_asker from;
+    struct asker from;
     struct wire_fetch fetch;
     int64_t deadline_ms; /* monotonic */
     bool tried;          /* there was nothing for it when it came */
@@ -97,19 +64,15 @@ struct collector_service {
     struct collector_counters count;
 
     struct store *store;
+    struct store_watch store_watch;
     struct collector *core;
 
-    struct net_keypair keys;
-    struct net *net;
-    struct collector_gate gates[COLLECTOR_ENDPOINTS_MAX];
-    unsigned gate_count;
+    struct responder responder;
 
     /* the round */
     struct kv *kv; /* its write transaction; NULL until something needs it */
     struct collector_outbox outbox;
     struct arena arena; /* of one message */
-    int64_t messages;
-    int64_t bytes;
 
     struct collector_pull *pulls;
     size_t pull_count;
@@ -120,38 +83,28 @@ struct collector_service {
     bool store_full; /* the last commit failed */
     struct log_complaint commit_complaint;
     struct log_complaint clock_complaint;
-    struct log_complaint key_complaint;
-    struct log_complaint denied_complaint;
-    struct log_complaint usage_complaint;
 };
 
 extern const struct service_definition collector_definition;
 
 /* --- collector_counters.c */
 void collector_counters_register(struct collector_service *s);
-void collector_counters_refresh(struct collector_service *s); /* gauges, before they are shown */
 
 /* --- collector_request.c: one message to the core */
-void collector_request_take(struct collector_gate *gate, const struct net_message *m);
+extern const struct responder_definition collector_requests;
 
 /* --- collector_round.c: the commit, and answers */
 /* The round's write transaction, begun with a reading of the clocks; NULL when the store gives
  * none: then the request is answered unavailable. */
 struct kv *collector_round_kv(struct collector_service *s);
 /* Keeps `message` (copied) until the commit. */
-void collector_round_answer(struct collector_service *s, const struct collector_asker *to,
+void collector_round_answer(struct collector_service *s, const struct asker *to,
                             struct slice message);
 void collector_round_finish(void *service); /* loop_after */
-/* For what does not hang on a commit. `body` may be empty: then there is no third frame. */
-void collector_send(struct collector_service *s, const struct collector_asker *to, uint8_t kind,
-                    struct slice message, struct slice body);
-void collector_send_failure(struct collector_service *s, const struct collector_asker *to,
-                            const struct err *e);
-void collector_round_tick(void *service); /* once a second: due ticks, the clock's state */
+void collector_round_tick(void *service);   /* once a second: due ticks, the clock's state */
 
 /* --- collector_pull.c: pulls of the journal */
-void collector_pull_take(struct collector_service *s, const struct collector_asker *from,
-                         struct slice message);
+responder_take_fn collector_pull_take;
 void collector_pull_serve(struct collector_service *s);
 
 /* --- collector_print.c: the store as text */

@@ -34,7 +34,7 @@ common/wire     common/base common/model common/wire
 common/store    common/base common/store
 common/net      common/base common/net
 common/config   common/base common/config
-common/service  common/base common/config common/net common/store common/service
+common/service  common/base common/model common/wire common/config common/net common/store common/service
 common/client   common/base common/model common/wire common/net common/store common/client
 '
 for folder in $(echo "$rules" | awk 'NF {print $1}'); do

@@ -53,7 +53,7 @@ check_defaults() { # NAME
 # --- the manual ---
 met() { # what a service logs and counts
     cd "$source" && grep -hoE 'log_event\("[a-z_]+"|complain_over\([^"]*"[a-z_]+"|counters_(add|gauge)\(c, "[a-z_]+"' \
-        services/collector/*.c services/aggregator/*.c common/service/service.c |
+        services/collector/*.c services/aggregator/*.c common/service/*.c |
         sed 's/.*"\(.*\)"/\1/' | sort -u
 }
 check_manual() {

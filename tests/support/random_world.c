@@ -282,8 +282,27 @@ static struct plan *plan_of(struct maker *m)
     return p;
 }
 
+/* Of some indicators, with dice of their own: worlds without targets stay as they were. */
+static void choose_targets(struct maker *m, struct plan *p)
+{
+    struct random aside = {m->random.state ^ UINT64_C(0x7a96e7)};
+    p->targets = take(m, p->indicator_count, sizeof *p->targets);
+    for (unsigned i = 0; i < p->indicator_count; i++)
+        if (random_chance(&aside, 40))
+            p->targets[p->target_count++] = (struct target){.id = ident("t", i),
+                                                            .title = "Mục tiêu",
+                                                            .clause = "",
+                                                            .indicator = p->indicators[i].id,
+                                                            .unit = p->root,
+                                                            .lower = 100,
+                                                            .start = m->w->first,
+                                                            .due = m->w->last,
+                                                            .weekend_permille = 1000};
+}
+
 static bool apply_plan(struct maker *m, struct plan *p)
 {
+    choose_targets(m, p);
     if (registry_apply_plan(m->registry, p, NULL) < 0)
         return false;
     add_body(m, ENTRY_PLAN, p);

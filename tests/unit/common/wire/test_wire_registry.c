@@ -102,6 +102,8 @@ struct plan_sample {
     struct source sources[PARTS];
     struct indicator indicators[PARTS];
     struct duty duties[PARTS];
+    struct target targets[PARTS];
+    struct target_share shares[PARTS][PARTS];
 };
 
 static void indicator_init(struct indicator *i, struct random *r)
@@ -123,6 +125,27 @@ static void indicator_init(struct indicator *i, struct random *r)
         i->records[k] = (struct source_of_record){random_day(r), random_ident(r)};
 }
 
+static void target_init(struct target *t, struct target_share *shares, struct random *r)
+{
+    *t = (struct target){.id = random_ident(r),
+                         .title = random_text(r),
+                         .clause = random_text(r),
+                         .indicator = random_ident(r),
+                         .unit = random_ident(r),
+                         .lower = random_i64(r),
+                         .stretch = random_i64(r),
+                         .start = random_day(r),
+                         .due = random_day(r),
+                         .weekend_permille = (unsigned)random_below(r, 2000),
+                         .suspended_count = random_below(r, TARGET_SUSPENDED_MAX + 1),
+                         .shares = shares,
+                         .share_count = random_below(r, PARTS + 1)};
+    for (unsigned k = 0; k < t->suspended_count; k++)
+        t->suspended[k] = (struct day_range){random_day(r), random_day(r)};
+    for (unsigned k = 0; k < t->share_count; k++)
+        shares[k] = (struct target_share){random_ident(r), random_i64(r), random_i64(r)};
+}
+
 static void plan_init(struct plan_sample *s, struct random *r)
 {
     s->plan = (struct plan){.id = random_ident(r),
@@ -137,12 +160,15 @@ static void plan_init(struct plan_sample *s, struct random *r)
                             .indicators = s->indicators,
                             .indicator_count = random_below(r, PARTS + 1),
                             .duties = s->duties,
-                            .duty_count = random_below(r, PARTS + 1)};
+                            .duty_count = random_below(r, PARTS + 1),
+                            .targets = s->targets,
+                            .target_count = random_below(r, PARTS + 1)};
     for (unsigned i = 0; i < PARTS; i++) {
         s->sources[i] = (struct source){random_ident(r), random_text(r)};
         indicator_init(&s->indicators[i], r);
         s->duties[i] = (struct duty){random_ident(r), random_day(r), random_day(r),
                                      (unsigned)random_below(r, 400)};
+        target_init(&s->targets[i], s->shares[i], r);
     }
 }
 
@@ -165,6 +191,31 @@ static void assert_same_indicator(const struct indicator *got, const struct indi
     }
     assert_same_ident(&got->numerator, &want->numerator);
     assert_same_ident(&got->denominator, &want->denominator);
+}
+
+static void assert_same_target(const struct target *got, const struct target *want)
+{
+    assert_same_ident(&got->id, &want->id);
+    ck_assert_str_eq(got->title, want->title);
+    ck_assert_str_eq(got->clause, want->clause);
+    assert_same_ident(&got->indicator, &want->indicator);
+    assert_same_ident(&got->unit, &want->unit);
+    ck_assert_int_eq(got->lower, want->lower);
+    ck_assert_int_eq(got->stretch, want->stretch);
+    ck_assert_int_eq(got->start, want->start);
+    ck_assert_int_eq(got->due, want->due);
+    ck_assert_uint_eq(got->weekend_permille, want->weekend_permille);
+    ck_assert_uint_eq(got->suspended_count, want->suspended_count);
+    for (unsigned i = 0; i < want->suspended_count; i++) {
+        ck_assert_int_eq(got->suspended[i].from, want->suspended[i].from);
+        ck_assert_int_eq(got->suspended[i].to, want->suspended[i].to);
+    }
+    ck_assert_uint_eq(got->share_count, want->share_count);
+    for (unsigned i = 0; i < want->share_count; i++) {
+        assert_same_ident(&got->shares[i].unit, &want->shares[i].unit);
+        ck_assert_int_eq(got->shares[i].lower, want->shares[i].lower);
+        ck_assert_int_eq(got->shares[i].stretch, want->shares[i].stretch);
+    }
 }
 
 static void assert_same_plan(const struct plan *got, const struct plan *want)
@@ -191,6 +242,9 @@ static void assert_same_plan(const struct plan *got, const struct plan *want)
         ck_assert_int_eq(got->duties[i].to, want->duties[i].to);
         ck_assert_uint_eq(got->duties[i].due_days, want->duties[i].due_days);
     }
+    ck_assert_uint_eq(got->target_count, want->target_count);
+    for (unsigned i = 0; i < want->target_count; i++)
+        assert_same_target(&got->targets[i], &want->targets[i]);
 }
 
 static int decode_plan(struct slice s, struct arena *arena, struct err *err)
@@ -364,7 +418,9 @@ START_TEST(what_is_not_understood_is_not_applied)
         const char *said;
     } cases[] = {
         {"of Apply itself", {0}, 9, ERR_VERSION, "field 9 of Apply"},
-        {"a plan with targets", {2}, 11, ERR_VERSION, "field 11 of Plan"},
+        {"a plan with amendments", {2}, 13, ERR_VERSION, "field 13 of Plan"},
+        {"a target that can more", {2, 11}, 13, ERR_VERSION, "field 13 of Target"},
+        {"a share of it", {2, 11, 12}, 4, ERR_VERSION, "field 4 of Share"},
         {"an indicator that can more", {2, 9}, 99, ERR_VERSION, "field 99 of Indicator"},
         {"its source of record", {2, 9, 11}, 3, ERR_VERSION, "field 3 of SourceOfRecord"},
         {"a duty", {2, 10}, 5, ERR_VERSION, "field 5 of Duty"},
@@ -547,6 +603,7 @@ START_TEST(a_document_of_too_many_parts_is_refused)
         {"sources", decode_plan, 8, PLAN_SOURCES_MAX + 1},
         {"indicators", decode_plan, 9, PLAN_INDICATORS_MAX + 1},
         {"duties", decode_plan, 10, PLAN_DUTIES_MAX + 1},
+        {"targets", decode_plan, 11, PLAN_TARGETS_MAX + 1},
         {"spans by the million", decode_catalogue, 1, 8000000},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

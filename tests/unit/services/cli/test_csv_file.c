@@ -12,7 +12,7 @@ static const struct csv_column columns[] = {
     {.name = "op"},
     {.name = "note", .ignored = true},
 };
-static const struct csv_shape shape = {columns, 4, 5};
+static const struct csv_shape shape = {.columns = columns, .count = 4, .rows_max = 5};
 
 static int write_row(void *arg, const struct csv_row *row, struct err *e)
 {

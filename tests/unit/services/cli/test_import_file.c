@@ -37,7 +37,8 @@ static const struct {
     {"a clear with a value", "11341,a,2024-09-05,5,clear,",
      "value \"5\": a clear has no value: leave it empty"},
     {"a blank behind the code", "11341 ,a,2024-09-05,5,,",
-     "unit \"11341 \": a code is 1 to 32 of the characters 0-9 A-Z a-z . _ -: take it from the list "
+     "unit \"11341 \": a code is 1 to 32 of the characters 0-9 A-Z a-z . _ -: take it from the "
+     "list "
      "of units or indicators"},
     {"a date the other way round", "11341,a,05/09/2024,5,,",
      "period \"05/09/2024\": write 2024-09-05, 2024-W36, 2024-09, 2024-Q3, 2024-H1, 2024-9M or "

@@ -1,0 +1,364 @@
+#include "services/notifier/pace_core.h"
+
+#include <stdlib.h>
+
+#include "common/base/alloc.h"
+#include "common/base/check.h"
+#include "common/model/observation.h"
+
+enum {
+    SATURDAY = 6,
+    MILLI = 1000,
+    SPIKE_TIMES = 4,
+    BELOW_PATH_PERMILLE = 900,
+    SPARE_PERMILLE = 50,
+    SPARSE_DAYS = 100, /* a quarter and a bit: where reports are not daily, the days looked back */
+};
+
+/* ---- the path ---- */
+
+static bool is_weekend(day_t d)
+{
+    return day_weekday(d) >= SATURDAY;
+}
+
+bool pace_is_suspended(const struct target *t, day_t d)
+{
+    for (unsigned i = 0; i < t->suspended_count; i++)
+        if (t->suspended[i].from <= d && d <= t->suspended[i].to)
+            return true;
+    return false;
+}
+
+unsigned pace_weight(const struct target *t, day_t d)
+{
+    if (pace_is_suspended(t, d))
+        return 0;
+    return is_weekend(d) ? t->weekend_permille : MILLI;
+}
+
+int64_t pace_weight_between(const struct target *t, day_t first, day_t last)
+{
+    int64_t sum = 0;
+    for (day_t d = first; d <= last; d++)
+        sum += pace_weight(t, d);
+    return sum;
+}
+
+/* No sum is beyond what one figure may be: 100 nghìn tỷ đồng. So nothing below overflows. */
+static int64_t bounded(int64_t v)
+{
+    if (v > OBSERVATION_VALUE_MAX)
+        return OBSERVATION_VALUE_MAX;
+    return v < -OBSERVATION_VALUE_MAX ? -OBSERVATION_VALUE_MAX : v;
+}
+
+static int64_t scale(int64_t value, int64_t times, int64_t by)
+{
+    return by == 0 ? value : (int64_t)((__int128)value * times / by);
+}
+
+/* Of a path whose every day is suspended, all is expected on the due day. */
+static int64_t expected_on(const struct pace_input *in, int64_t opening, day_t d)
+{
+    const struct target *t = in->target;
+    int64_t whole = pace_weight_between(t, t->start, t->due);
+    if (d >= t->due)
+        return in->lower;
+    if (d < t->start || whole == 0)
+        return opening;
+    return opening + scale(in->lower - opening, pace_weight_between(t, t->start, d), whole);
+}
+
+bool pace_day_covered(const struct pace_day *d)
+{
+    return d->owed > 0 && (uint64_t)d->reported * MILLI >= (uint64_t)d->owed * PACE_COVERED_PERMILLE;
+}
+
+/* ---- what single days brought ---- */
+
+/* Increments in thousandths, of the days of which they are known. */
+struct samples {
+    int64_t values[SPARSE_DAYS];
+    unsigned count;
+};
+
+struct history {
+    const struct pace_input *in;
+    int64_t *levels;           /* as judged: of a flow, summed up and filled in */
+    struct samples classes[2]; /* weekdays, weekends */
+    unsigned last;             /* index of the day judged by */
+};
+
+static day_t day_at(const struct pace_input *in, unsigned index)
+{
+    return in->target->start - 1 + (day_t)index;
+}
+
+static void add_sample(struct history *h, unsigned index, int64_t milli)
+{
+    struct samples *s = &h->classes[is_weekend(day_at(h->in, index))];
+    unsigned recent = h->in->sparse ? SPARSE_DAYS : PACE_RECENT_DAYS;
+    if (index + recent > h->last && !pace_is_suspended(h->in->target, day_at(h->in, index)))
+        s->values[s->count++] = milli;
+}
+
+/* What came between two covered days is spread over the days between by their weight: after days
+ * without power one report brings all of them at once. */
+static void add_span(struct history *h, unsigned from, unsigned to)
+{
+    const struct target *t = h->in->target;
+    int64_t gain = h->levels[to] - h->levels[from];
+    int64_t whole = pace_weight_between(t, day_at(h->in, from + 1), day_at(h->in, to));
+    if (to == from + 1) {
+        add_sample(h, to, gain * MILLI);
+        return;
+    }
+    for (unsigned i = from + 1; i <= to && whole > 0; i++)
+        add_sample(h, i, scale(gain * MILLI, pace_weight(t, day_at(h->in, i)), whole));
+}
+
+static void stock_history(struct history *h)
+{
+    const struct pace_input *in = h->in;
+    unsigned anchor = 0;
+    bool anchored = in->days[0].known;
+    for (unsigned i = 0; i < in->day_count; i++)
+        h->levels[i] = in->days[i].known ? bounded(in->days[i].level) : 0;
+    for (unsigned i = 1; i <= h->last; i++) {
+        if (!pace_day_covered(&in->days[i]))
+            continue;
+        if (anchored)
+            add_span(h, anchor, i);
+        anchor = i;
+        anchored = true;
+    }
+}
+
+/* ---- medians and means ---- */
+
+static int compare_values(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int64_t median_of(struct samples *s)
+{
+    if (s->count == 0)
+        return 0;
+    if (s->count > 1)
+        qsort(s->values, s->count, sizeof *s->values, compare_values);
+    unsigned middle = s->count / 2;
+    if (s->count % 2 == 1)
+        return s->values[middle];
+    return (s->values[middle - 1] + s->values[middle]) / 2;
+}
+
+/* Where most days bring nothing and some a lot the median says nothing. One pile of forms entered
+ * at once must not stand for a week, though. */
+static int64_t mean_of(const struct samples *s, int64_t median)
+{
+    __int128 sum = 0;
+    for (unsigned i = 0; i < s->count; i++) {
+        int64_t v = s->values[i];
+        sum += median > 0 && v > SPIKE_TIMES * median ? SPIKE_TIMES * median : v;
+    }
+    return s->count == 0 ? 0 : (int64_t)(sum / s->count);
+}
+
+struct rates {
+    int64_t weekday; /* thousandths of the measure a day */
+    int64_t weekend;
+};
+
+static int64_t not_negative(int64_t v)
+{
+    return v < 0 ? 0 : v;
+}
+
+/* usual: medians; high: the medians or the means, whichever are more. */
+static void rates_of(struct history *h, struct rates *usual, struct rates *high)
+{
+    struct samples *weekday = &h->classes[0], *weekend = &h->classes[1];
+    unsigned weight = h->in->target->weekend_permille;
+    usual->weekday = not_negative(median_of(weekday));
+    int64_t mean = mean_of(weekday, usual->weekday);
+    high->weekday = mean > usual->weekday ? mean : usual->weekday;
+    usual->weekend = scale(usual->weekday, weight, MILLI);
+    high->weekend = scale(high->weekday, weight, MILLI);
+    if (weekend->count < 2)
+        return;
+    usual->weekend = not_negative(median_of(weekend));
+    mean = mean_of(weekend, usual->weekend);
+    high->weekend = mean > usual->weekend ? mean : usual->weekend;
+}
+
+/* What first..last bring at these rates, in the measure. */
+static int64_t yield(const struct target *t, const struct rates *r, day_t first, day_t last)
+{
+    __int128 milli = 0;
+    for (day_t d = first; d <= last; d++)
+        if (!pace_is_suspended(t, d))
+            milli += is_weekend(d) ? r->weekend : r->weekday;
+    return (int64_t)(milli / MILLI);
+}
+
+/* ---- flows: what was not reported is not nothing ---- */
+
+static void flow_samples(struct history *h)
+{
+    const struct pace_input *in = h->in;
+    for (unsigned i = 1; i <= h->last; i++) {
+        const struct pace_day *d = &in->days[i];
+        if (pace_day_covered(d))
+            add_sample(h, i, scale(bounded(d->level) * MILLI, d->owed, d->reported));
+    }
+}
+
+/* A sparse flow's figure stands for all the days of its period. */
+static void flow_history(struct history *h)
+{
+    const struct pace_input *in = h->in;
+    struct rates usual, high;
+    if (!in->sparse)
+        flow_samples(h);
+    rates_of(h, &usual, &high);
+    int64_t sum = 0;
+    for (unsigned i = 0; i < in->day_count; i++) {
+        const struct pace_day *d = &in->days[i];
+        int64_t amount = i > 0 && d->known ? bounded(d->level) : 0;
+        int64_t rate = is_weekend(day_at(in, i)) ? usual.weekend : usual.weekday;
+        if (i > 0 && pace_day_covered(d))
+            amount = scale(amount, d->owed, d->reported);
+        else if (i > 0 && i < h->last && d->owed > 0 && amount < rate / MILLI)
+            amount = rate / MILLI;
+        sum = bounded(sum + amount);
+        h->levels[i] = sum;
+    }
+    unsigned anchor = 0;
+    for (unsigned i = 1; in->sparse && i <= h->last; i++) {
+        if (!pace_day_covered(&in->days[i]))
+            continue;
+        add_span(h, anchor, i);
+        anchor = i;
+    }
+}
+
+/* ---- the verdict ---- */
+
+static int64_t square_root(int64_t v)
+{
+    int64_t low = 0, high = INT64_C(3037000499);
+    while (low < high) {
+        int64_t middle = low + (high - low + 1) / 2;
+        if (middle * middle <= v)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+/* People come one by one: of a share of 28 the half may be late by chance. Two standard deviations
+ * of a count; of money or a ratio, next to nothing. */
+static int64_t chance(int64_t way)
+{
+    return way <= 0 ? 0 : 2 * square_root(way);
+}
+
+static void forecast(struct history *h, struct pace *p)
+{
+    const struct pace_input *in = h->in;
+    const struct target *t = in->target;
+    struct rates usual, high;
+    rates_of(h, &usual, &high);
+    p->rate = usual.weekday;
+    p->rate_weekend = usual.weekend;
+    int64_t rest = yield(t, &usual, p->judged + 1, t->due);
+    int64_t rest_high = yield(t, &high, p->judged + 1, t->due);
+    int64_t rush = scale(yield(t, &high, t->start, t->due), PACE_RUSH_PERMILLE, MILLI);
+    int64_t rush_most = scale(rest_high, PACE_RUSH_REST_PERMILLE, MILLI);
+    int64_t fair = p->level + scale(rest, PACE_SLACK_PERMILLE, MILLI);
+    p->projected = p->level + rest;
+    p->best = p->level + scale(rest_high, PACE_SLACK_PERMILLE, MILLI) +
+              (rush < rush_most ? rush : rush_most);
+    int64_t way = in->lower - p->opening;
+    int64_t spare = scale(not_negative(way), SPARE_PERMILLE, MILLI);
+    bool below = p->level - p->opening <
+                 scale(p->expected - p->opening, BELOW_PATH_PERMILLE, MILLI);
+    if (!p->has_forecast)
+        return;
+    p->behind = way > 0 && below && p->best + chance(way) < in->lower;
+    p->clear = way <= 0 || p->best >= in->lower + spare;
+    p->risk = way > 0 && fair < in->lower && p->level < in->lower;
+    p->safe = p->level >= in->lower || fair >= in->lower + spare / 2;
+}
+
+static unsigned weekdays_between(const struct target *t, day_t first, day_t last)
+{
+    unsigned count = 0;
+    for (day_t d = first; d <= last; d++)
+        count += !is_weekend(d) && !pace_is_suspended(t, d);
+    return count;
+}
+
+static void look_ahead(const struct pace_input *in, struct pace *p)
+{
+    const struct target *t = in->target;
+    int64_t left = pace_weight_between(t, p->judged + 1, t->due);
+    int64_t missing = not_negative(in->lower - p->level);
+    p->weekdays_left = weekdays_between(t, p->judged + 1, t->due);
+    p->needed = left == 0 ? missing : (int64_t)(((__int128)missing * MILLI + left - 1) / left);
+    int64_t whole = pace_weight_between(t, t->start, t->due);
+    int64_t done = pace_weight_between(t, t->start, p->judged);
+    p->path_permille = whole == 0 ? 0 : (unsigned)(done * MILLI / whole);
+}
+
+static void look_back(const struct pace_input *in, struct history *h, struct pace *p)
+{
+    for (unsigned i = 1; i < in->day_count; i++) {
+        if (!pace_day_covered(&in->days[i]))
+            continue;
+        p->reports++;
+        p->covered = true;
+        h->last = i;
+        p->owed = in->days[i].owed;
+        p->reported = in->days[i].reported;
+    }
+    p->judged = day_at(in, h->last);
+    if (in->kind == INDICATOR_FLOW) {
+        flow_history(h);
+    } else {
+        stock_history(h);
+        p->opening = h->levels[0];
+    }
+    p->level = h->levels[h->last];
+}
+
+static int64_t actual_of(const struct pace_input *in)
+{
+    int64_t sum = 0;
+    if (in->kind != INDICATOR_FLOW)
+        return in->days[in->day_count - 1].known ? bounded(in->days[in->day_count - 1].level) : 0;
+    for (unsigned i = 1; i < in->day_count; i++)
+        sum = bounded(sum + (in->days[i].known ? bounded(in->days[i].level) : 0));
+    return sum;
+}
+
+void pace_judge(const struct pace_input *in, struct pace *out)
+{
+    require(in->day_count >= 1 && in->day_count <= PACE_LEVEL_MAX_DAYS);
+    struct history h = {.in = in};
+    h.levels = alloc_zeroed(in->day_count, sizeof *h.levels);
+    *out = (struct pace){0};
+    out->actual = actual_of(in);
+    look_back(in, &h, out);
+    out->expected = expected_on(in, out->opening, out->judged);
+    out->expected_today = expected_on(in, out->opening, in->today);
+    look_ahead(in, out);
+    unsigned enough = in->sparse ? PACE_REPORTS_SPARSE : PACE_REPORTS_DAILY;
+    out->has_forecast = out->reports >= enough && out->path_permille >= PACE_HISTORY_PERMILLE;
+    forecast(&h, out);
+    free(h.levels);
+}

@@ -1,0 +1,81 @@
+/* The life of an alert as a table: which state follows which, under what conditions, after how many
+ * days, and whether somebody is told. One alert is one target at one unit. Pure. */
+#ifndef TONGHOP_NOTIFIER_STATE_CORE_H
+#define TONGHOP_NOTIFIER_STATE_CORE_H
+
+#include "common/model/day.h"
+
+/* The numbers are those of proto/alert.proto, and stored: never reuse one. */
+enum alert_state {
+    STATE_NOT_STARTED = 0,
+    STATE_ON_PACE = 1,
+    STATE_AT_RISK = 2,
+    STATE_BEHIND = 3,
+    STATE_NOT_REPORTED = 4, /* nobody can say: reports owed are missing */
+    STATE_MET = 5,
+    STATE_EXCEEDED = 6, /* the stretch bound, too */
+    STATE_MISSED = 7,
+    STATE_SUSPENDED = 8,
+    STATE_COUNT
+};
+const char *state_name(enum alert_state s); /* "behind": in ids, records, logs */
+
+/* What is so today, as bits. */
+enum state_fact {
+    FACT_STARTED = 1 << 0,
+    FACT_SUSPENDED = 1 << 1,
+    FACT_SEEN = 1 << 2,    /* there is a figure, be it an opening balance */
+    FACT_OVERDUE = 1 << 3, /* the last reports due are missing, and no later ones have come */
+    FACT_JUDGED = 1 << 4,  /* there is a forecast */
+    FACT_BEHIND = 1 << 5,  /* the four of struct pace */
+    FACT_CLEAR = 1 << 6,
+    FACT_RISK = 1 << 7,
+    FACT_SAFE = 1 << 8,
+    FACT_FINAL = 1 << 9,      /* the due day is over and the reports of it are due */
+    FACT_REACHED = 1 << 10,   /* on the due day, at least the lower bound */
+    FACT_STRETCHED = 1 << 11, /* and the stretch bound */
+    FACT_COMPLETE = 1 << 12,  /* the due day is covered */
+    FACT_UNDONE = 1 << 13,    /* by the figures as they stand now "behind" would not have been said */
+    FACT_TOLD_BEHIND = 1 << 14, /* set by state_step from the record, not by the caller */
+    FACT_TOLD_SILENT = 1 << 15,
+    FACT_COUNT = 16
+};
+
+enum state_tell {
+    TELL_NOBODY,
+    TELL_BEHIND,
+    TELL_SILENT,
+    TELL_RECOVERED, /* behind was told, and is over */
+    TELL_UNDONE,    /* behind was told, on figures that were corrected since */
+    TELL_FINAL,     /* met, exceeded, missed */
+    TELL_REVISED,   /* a final state was told, and is another one now */
+};
+
+struct state_record {
+    enum alert_state state;
+    day_t since;             /* the day on which it was entered */
+    uint32_t told;           /* of FACT_TOLD_BEHIND and FACT_TOLD_SILENT */
+    uint32_t facts;          /* those of the last step */
+    day_t held[FACT_COUNT];  /* since when each of them has held without a break */
+};
+
+struct state_outcome {
+    enum alert_state from;
+    enum alert_state to;
+    bool moved;            /* from differs from to */
+    enum state_tell tell;
+};
+
+/* How many of the last due reports must be missing before a unit counts as silent. */
+unsigned state_silent_after(bool sparse);
+
+struct state_record state_initial(day_t today);
+/* `evidence` is the day the pace was judged by: its facts are held over days of figures, not over
+ * days of waiting for figures. The same input twice changes nothing the second time. */
+struct state_outcome state_step(struct state_record *r, uint32_t facts, day_t today,
+                                day_t evidence);
+
+/* What was to be told was held back: it is asked again at the next step. */
+void state_untell(struct state_record *r, enum state_tell tell);
+
+#endif
