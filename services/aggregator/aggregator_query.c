@@ -129,9 +129,8 @@ static void answer_nothing_known(struct asking *a, struct wire_answer *out)
     *out = (struct wire_answer){.code = rc, .message = keep_text(a, &e)};
 }
 
-void aggregator_answer_query(struct aggregator_service *s, struct kv *kv,
-                             struct identity who, const struct wire_query *q,
-                             struct buf *out)
+void aggregator_answer_query(struct aggregator_service *s, struct kv *kv, struct identity who,
+                             const struct wire_query *q, struct buf *out)
 {
     struct asking a = {s, ledger_registry(s->ledger), kv, who, 0, QUERY_DAYS_MAX};
     struct wire_query_reply reply = {
@@ -216,9 +215,8 @@ static int trace(struct asking *a, const struct wire_trace *t, struct trace_walk
     return rc;
 }
 
-void aggregator_answer_trace(struct aggregator_service *s, struct kv *kv,
-                             struct identity who, const struct wire_trace *t,
-                             struct buf *out)
+void aggregator_answer_trace(struct aggregator_service *s, struct kv *kv, struct identity who,
+                             const struct wire_trace *t, struct buf *out)
 {
     struct asking a = {s, ledger_registry(s->ledger), kv, who, 0, 0};
     struct trace_walk w = {.asking = &a};
@@ -356,9 +354,8 @@ static void pack_refused_snapshot(const struct wire_cells *cells, struct err *e,
     wire_pack_snapshot(&refused, out);
 }
 
-void aggregator_answer_snapshot(struct aggregator_service *s, struct kv *kv,
-                                struct identity who, const struct wire_stream *stream,
-                                struct buf *out)
+void aggregator_answer_snapshot(struct aggregator_service *s, struct kv *kv, struct identity who,
+                                const struct wire_stream *stream, struct buf *out)
 {
     struct asking a = {s, ledger_registry(s->ledger), kv, who, 0, 0};
     struct err e = {0};

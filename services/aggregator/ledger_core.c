@@ -76,6 +76,17 @@ int ledger_restore(struct registry *r, struct kv *kv, const struct codec *codec,
     return rc;
 }
 
+static int load_last_tick(struct ledger *l, struct kv *kv, struct err *err)
+{
+    struct ledger_frame last = {0};
+    int rc = ledger_frame_last(kv, &last, err);
+    if (rc != 0 && rc != ERR_NOT_FOUND)
+        return rc;
+    l->position.tick_offset = last.offset;
+    l->position.tick_time_ms = last.time_ms;
+    return frame_log_load(&l->changes.frames, kv, last.offset, err);
+}
+
 int ledger_open(struct ledger **out, struct kv *kv, const struct codec *codec, struct err *err)
 {
     struct ledger *l = alloc_zeroed(1, sizeof *l);
@@ -86,7 +97,7 @@ int ledger_open(struct ledger **out, struct kv *kv, const struct codec *codec, s
     if (rc == 0)
         rc = ledger_restore(l->registry, kv, codec, l->position.offset, err);
     if (rc == 0)
-        rc = frame_log_load(&l->changes.frames, kv, err);
+        rc = load_last_tick(l, kv, err);
     if (rc == 0 && kv_failed(kv))
         rc = err_set(err, kv->err.code, "%s", kv->err.text);
     if (rc != 0) {
@@ -446,7 +457,9 @@ static int apply_registry(struct ledger *l, struct kv *kv, const struct entry *e
 static void apply_tick(struct ledger *l, struct kv *kv, const struct entry *e)
 {
     ledger_flush_cells(l, kv);
-    frame_log_make(&l->changes.frames, l->registry, kv, e);
+    frame_log_make(&l->changes.frames, l->registry, kv, e, l->position.tick_offset);
+    l->position.tick_offset = e->offset;
+    l->position.tick_time_ms = e->time_ms;
 }
 
 int ledger_apply(struct ledger *l, struct kv *kv, const struct entry *e, struct err *err)

@@ -7,20 +7,18 @@
  * and opened again from what the store holds: nothing in memory outlives a failed commit.
  *
  * Tables (keys big-endian; integers in values varint or zigzag; docs/storage.md draws them):
- *   META      "position"                            offset, commit number, hash, time, next row
- *   REGISTRY  offset u64                            kind u8, body: catalogues, plans, producers
- *   FACTS     indicator u16 code u32 day i32 source u16
- *             op, value, stamp of the statement that holds, its version, the newest version, the
- *             civil day on which the first statement came
- *   ADDS      fact key, stamp (40 bytes)            amount: the adds of a tally (all kept, so that
- * a late clear can take out those before it) VERSIONS  first row u64                         a
- * batch's rows as they came: offset, times, producer, spool, number, then per row: op, won, value,
- * distance to the cell's version before CELLS     indicator u16 code u32 day i32        amount,
- * figures, reported, on time; absent when all are zero DAYS      day i32 last offset whose civil
- * day is not after it FRAMES    tick's offset u64                               what changed for
- * targets since the tick before: flags, offsets since that tick, time, cells; kept
- *   UNFRAMED  block u32                                       cells of targets that changed since the
- *                                                             last tick, as they were then
+ * - META, "position": offset, commit number, hash, time, next row.
+ * - REGISTRY, by offset: kind and body of catalogues, plans, producers.
+ * - FACTS, by indicator, code, day, source: op, value, stamp of the statement that holds, its
+ *   version, the newest version, the civil day on which the first statement came.
+ * - ADDS, by fact key and stamp: the adds of a tally (all kept, so that a late clear can take out
+ *   those before it).
+ * - VERSIONS, by first row: a batch's rows as they came: offset, times, producer, spool, number,
+ *   then per row: op, won, value, distance to the cell's version before.
+ * - CELLS, by indicator, code, day: amount, figures, reported, on time; absent when all are zero.
+ * - DAYS, by day: last offset whose civil day is not after it.
+ * - FRAMES, by the tick's offset: what changed in cells of targets since the tick before; kept.
+ * - UNFRAMED, by number: cells of targets that changed since the last tick, as they were then.
  *
  * A row's version number is its batch's first_row plus its row: versions need no index by cell,
  * each points to its cell's previous one. A version carries `won`: it was the statement that held
@@ -66,7 +64,9 @@ struct ledger_position {
     uint64_t commit_number; /* of its commit */
     uint8_t commit_hash[HASH_BYTES];
     int64_t time_ms;
-    uint64_t next_row; /* rows of all batches so far */
+    uint64_t next_row;    /* rows of all batches so far */
+    uint64_t tick_offset; /* of the last tick, so of the last frame; 0: none */
+    int64_t tick_time_ms;
 };
 
 /* A cell that a flush changed. */

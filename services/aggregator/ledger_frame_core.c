@@ -183,14 +183,9 @@ static bool tree_may_differ(struct kv *kv, uint64_t since)
     return false;
 }
 
-int frame_log_load(struct frame_log *log, struct kv *kv, struct err *err)
+int frame_log_load(struct frame_log *log, struct kv *kv, uint64_t tick_offset, struct err *err)
 {
-    struct ledger_frame last = {0};
-    int rc = ledger_frame_last(kv, &last, err);
-    if (rc != 0 && rc != ERR_NOT_FOUND)
-        return rc;
-    log->last_offset = last.offset;
-    log->everything = tree_may_differ(kv, last.offset);
+    log->everything = tree_may_differ(kv, tick_offset);
     return load_blocks(log, kv, err);
 }
 
@@ -235,14 +230,14 @@ static uint64_t put_everything(const struct registry *registry, struct kv *kv, s
 }
 
 void frame_log_make(struct frame_log *log, const struct registry *registry, struct kv *kv,
-                    const struct entry *tick)
+                    const struct entry *tick, uint64_t previous_offset)
 {
     struct buf cells = {0}, value = {0};
     uint8_t key[OFFSET_BYTES];
     uint64_t count =
         log->everything ? put_everything(registry, kv, &cells) : put_changed(log, kv, &cells);
     buf_u8(&value, log->everything ? FRAME_EVERYTHING : 0);
-    buf_varint(&value, tick->offset - log->last_offset);
+    buf_varint(&value, tick->offset - previous_offset);
     buf_zigzag(&value, tick->time_ms);
     buf_varint(&value, count);
     buf_bytes(&value, cells.data, cells.len);
@@ -250,7 +245,6 @@ void frame_log_make(struct frame_log *log, const struct registry *registry, stru
     kv_append(kv, LEDGER_FRAMES, slice_of(key, sizeof key), buf_slice(&value));
     forget(log, kv);
     log->everything = false;
-    log->last_offset = tick->offset;
     buf_fini(&cells);
     buf_fini(&value);
 }

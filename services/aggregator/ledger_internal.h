@@ -140,8 +140,7 @@ struct frame_note {
 
 /* Cells of targeted indicators that changed since the last frame, each once. */
 struct frame_log {
-    uint64_t last_offset; /* of the last tick */
-    bool everything;      /* a catalogue or plan came: the next frame holds all, nothing is noted */
+    bool everything; /* a catalogue or plan came: the next frame holds all, nothing is noted */
     struct frame_note *items;
     size_t count;
     size_t capacity;
@@ -152,8 +151,8 @@ struct frame_log {
 };
 
 void frame_log_fini(struct frame_log *log);
-/* From what the store holds; the log is empty. */
-int frame_log_load(struct frame_log *log, struct kv *kv, struct err *err);
+/* From what the store holds behind the last tick; the log is empty. */
+int frame_log_load(struct frame_log *log, struct kv *kv, uint64_t tick_offset, struct err *err);
 /* The cell is about to change from `before`. */
 void frame_log_note(struct frame_log *log, const struct registry *registry,
                     struct ledger_cell_key key, const struct ledger_cell *before);
@@ -162,7 +161,7 @@ void frame_log_save(struct frame_log *log, struct kv *kv);
 void frame_log_expect_everything(struct frame_log *log, struct kv *kv);
 /* The tick's frame, with all cells written. */
 void frame_log_make(struct frame_log *log, const struct registry *registry, struct kv *kv,
-                    const struct entry *tick);
+                    const struct entry *tick, uint64_t previous_offset);
 /* What the store's log says in truth: cells that differ from the last frame, ascending. */
 void frame_log_visit(struct kv *kv,
                      void (*visit)(void *arg, struct ledger_cell_key key,

@@ -136,10 +136,11 @@ static int apply_document(struct collector_service *s, struct kv *kv, const stru
 }
 
 static int apply(struct collector_service *s, const struct net_message *m, uint64_t *offset,
-                 struct err *e)
+                 bool *dry_run, struct err *e)
 {
     struct wire_apply a;
     int rc = wire_unpack_apply(responder_frame(m, 1), &s->arena, &a, e);
+    *dry_run = rc == 0 && a.dry_run;
     if (rc != 0)
         return rc;
     struct kv *kv = collector_round_kv(s);
@@ -160,11 +161,12 @@ static int take_apply(void *service, const struct asker *from, const struct net_
 {
     struct collector_service *s = service;
     struct wire_apply_answer answer = {.message = e->text};
+    bool dry_run; /* nothing was asked to change: whoever asks hears the answer, the log does not */
     *e = (struct err){0};
-    answer.code = apply(s, m, &answer.offset, e);
+    answer.code = apply(s, m, &answer.offset, &dry_run, e);
     if (answer.code == 0 && answer.offset > 0)
         log_info(s->log, log_event("applied"), log_uint("offset", answer.offset));
-    if (answer.code != 0)
+    if (answer.code != 0 && !dry_run)
         log_warn(s->log, log_event("apply_refused"), log_err(e));
     struct buf message = {0};
     wire_pack_apply_answer(&answer, &message);

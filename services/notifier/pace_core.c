@@ -72,7 +72,8 @@ static int64_t expected_on(const struct pace_input *in, int64_t opening, day_t d
 
 bool pace_day_covered(const struct pace_day *d)
 {
-    return d->owed > 0 && (uint64_t)d->reported * MILLI >= (uint64_t)d->owed * PACE_COVERED_PERMILLE;
+    return d->owed > 0 &&
+           (uint64_t)d->reported * MILLI >= (uint64_t)d->owed * PACE_COVERED_PERMILLE;
 }
 
 /* ---- what single days brought ---- */
@@ -285,8 +286,8 @@ static void forecast(struct history *h, struct pace *p)
               (rush < rush_most ? rush : rush_most);
     int64_t way = in->lower - p->opening;
     int64_t spare = scale(not_negative(way), SPARE_PERMILLE, MILLI);
-    bool below = p->level - p->opening <
-                 scale(p->expected - p->opening, BELOW_PATH_PERMILLE, MILLI);
+    bool below =
+        p->level - p->opening < scale(p->expected - p->opening, BELOW_PATH_PERMILLE, MILLI);
     if (!p->has_forecast)
         return;
     p->behind = way > 0 && below && p->best + chance(way) < in->lower;

@@ -1,20 +1,20 @@
 /* Where a unit stands on the way to its share, and where it will end if it goes on like this.
- * docs/pace.md gives the formulae and their reasons. It knows nothing of alerts: it says what is so,
- * state_core says what that amounts to. Whole numbers only, so that every machine comes to the same
- * end. Pure. */
+ * docs/pace.md gives the formulae and their reasons. It knows nothing of alerts: it says what is
+ * so, state_core says what that amounts to. Whole numbers only, so that every machine comes to the
+ * same end. Pure. */
 #ifndef TONGHOP_NOTIFIER_PACE_CORE_H
 #define TONGHOP_NOTIFIER_PACE_CORE_H
 
 #include "common/model/plan.h"
 
 enum {
-    PACE_COVERED_PERMILLE = 800,  /* a day counts as covered from this share of its reports on */
-    PACE_HISTORY_PERMILLE = 200,  /* of the path must be behind us before anything is forecast */
-    PACE_REPORTS_DAILY = 7,       /* and this many periods covered, where reports are daily */
-    PACE_REPORTS_SPARSE = 3,      /* or, where they are not */
-    PACE_RECENT_DAYS = 14,        /* the rate is that of these days, up to the one judged by */
-    PACE_SLACK_PERMILLE = 1150,   /* what lies ahead may well go this much better than the rate */
-    PACE_RUSH_PERMILLE = 250,     /* what the last days may bring on top, of a whole campaign */
+    PACE_COVERED_PERMILLE = 800,    /* a day counts as covered from this share of its reports on */
+    PACE_HISTORY_PERMILLE = 200,    /* of the path must be behind us before anything is forecast */
+    PACE_REPORTS_DAILY = 7,         /* and this many periods covered, where reports are daily */
+    PACE_REPORTS_SPARSE = 3,        /* or, where they are not */
+    PACE_RECENT_DAYS = 14,          /* the rate is that of these days, up to the one judged by */
+    PACE_SLACK_PERMILLE = 1150,     /* what lies ahead may well go this much better than the rate */
+    PACE_RUSH_PERMILLE = 250,       /* what the last days may bring on top, of a whole campaign */
     PACE_RUSH_REST_PERMILLE = 2000, /* but no more than this, of what lies ahead */
     PACE_LEVEL_MAX_DAYS = 4096,
 };
@@ -41,21 +41,21 @@ struct pace_input {
 
 struct pace {
     int64_t opening;
-    int64_t actual;     /* as known today, whatever is still to come */
-    int64_t level;      /* on the day judged by; of a flow with what is missing filled in */
-    day_t judged;       /* the last covered day; the day before the start while there is none */
-    uint32_t owed;      /* reports of that day */
+    int64_t actual; /* as known today, whatever is still to come */
+    int64_t level;  /* on the day judged by; of a flow with what is missing filled in */
+    day_t judged;   /* the last covered day; the day before the start while there is none */
+    uint32_t owed;  /* reports of that day */
     uint32_t reported;
-    bool covered;       /* there is such a day */
-    unsigned reports;   /* covered periods so far */
+    bool covered;           /* there is such a day */
+    unsigned reports;       /* covered periods so far */
     unsigned path_permille; /* share of the path that lies behind the day judged by */
     int64_t expected;       /* on the path, on the day judged by */
     int64_t expected_today;
-    int64_t rate;         /* on a weekday, in thousandths of the measure; median of recent days */
-    int64_t rate_weekend; /* on a Saturday or Sunday */
-    int64_t projected;    /* on the due day, at that rate */
-    int64_t best;         /* on the due day, with slack and a rush at the end */
-    int64_t needed;       /* a weekday from the day judged by on, rounded up; 0 when reached */
+    int64_t rate;           /* on a weekday, in thousandths of the measure; median of recent days */
+    int64_t rate_weekend;   /* on a Saturday or Sunday */
+    int64_t projected;      /* on the due day, at that rate */
+    int64_t best;           /* on the due day, with slack and a rush at the end */
+    int64_t needed;         /* a weekday from the day judged by on, rounded up; 0 when reached */
     unsigned weekdays_left; /* after the day judged by, suspended ones not counted */
     bool has_forecast;      /* false: rate, projected and best say nothing yet */
     /* Of the forecast. Between two of a pair lies the hysteresis of the states. */

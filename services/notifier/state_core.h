@@ -35,7 +35,7 @@ enum state_fact {
     FACT_REACHED = 1 << 10,   /* on the due day, at least the lower bound */
     FACT_STRETCHED = 1 << 11, /* and the stretch bound */
     FACT_COMPLETE = 1 << 12,  /* the due day is covered */
-    FACT_UNDONE = 1 << 13,    /* by the figures as they stand now "behind" would not have been said */
+    FACT_UNDONE = 1 << 13, /* by the figures as they stand now "behind" would not have been said */
     FACT_TOLD_BEHIND = 1 << 14, /* set by state_step from the record, not by the caller */
     FACT_TOLD_SILENT = 1 << 15,
     FACT_COUNT = 16
@@ -53,16 +53,16 @@ enum state_tell {
 
 struct state_record {
     enum alert_state state;
-    day_t since;             /* the day on which it was entered */
-    uint32_t told;           /* of FACT_TOLD_BEHIND and FACT_TOLD_SILENT */
-    uint32_t facts;          /* those of the last step */
-    day_t held[FACT_COUNT];  /* since when each of them has held without a break */
+    day_t since;            /* the day on which it was entered */
+    uint32_t told;          /* of FACT_TOLD_BEHIND and FACT_TOLD_SILENT */
+    uint32_t facts;         /* those of the last step */
+    day_t held[FACT_COUNT]; /* since when each of them has held without a break */
 };
 
 struct state_outcome {
     enum alert_state from;
     enum alert_state to;
-    bool moved;            /* from differs from to */
+    bool moved; /* from differs from to */
     enum state_tell tell;
 };
 
@@ -71,7 +71,7 @@ unsigned state_silent_after(bool sparse);
 
 struct state_record state_initial(day_t today);
 /* `evidence` is the day the pace was judged by: its facts are held over days of figures, not over
- * days of waiting for figures. The same input twice changes nothing the second time. */
+ * days of waiting for figures. */
 struct state_outcome state_step(struct state_record *r, uint32_t facts, day_t today,
                                 day_t evidence);
 

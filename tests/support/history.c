@@ -1,5 +1,7 @@
 #include "tests/support/history.h"
 
+#include <check.h>
+
 static const char *const code_texts[HISTORY_CODES] = {"31",    "30",    "312",   "318",   "306",
                                                       "11341", "11347", "11587", "11599", "11602",
                                                       "v.9",   "v.10",  "V.1",   "v-2"};
@@ -7,6 +9,14 @@ static const char *const code_texts[HISTORY_CODES] = {"31",    "30",    "312",  
 const char *history_code(int code)
 {
     return code_texts[code];
+}
+
+struct ident history_ident(const char *text)
+{
+    struct ident out = {""};
+    if (text[0] != '\0')
+        ck_assert_msg(ident_set(&out, slice_str(text)), "%s", text);
+    return out;
 }
 
 /* splitmix64 */

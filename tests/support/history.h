@@ -32,5 +32,7 @@ struct history {
 void history_make(struct history *h, uint64_t seed);
 uint32_t history_random(struct history *h, uint32_t below);
 const char *history_code(int code); /* its text; order of text is not order of index */
+/* Of any text, none for "". Fails the test when it is no identifier. */
+struct ident history_ident(const char *text);
 
 #endif

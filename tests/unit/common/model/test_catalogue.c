@@ -14,31 +14,23 @@ enum {
     D2025_07 = 20270, /* 2025-07-01 */
 };
 
-static struct ident id(const char *text)
-{
-    struct ident out = {""};
-    if (text[0] != '\0')
-        ck_assert_msg(ident_set(&out, slice_str(text)), "%s", text);
-    return out;
-}
-
 static struct unit_span span(const char *code, day_t from, day_t to, uint8_t level,
                              const char *parent, bool begins)
 {
-    return (struct unit_span){.code = id(code),
+    return (struct unit_span){.code = history_ident(code),
                               .from = from,
                               .to = to,
                               .name = "Phường",
                               .type = "Phường",
                               .level = level,
-                              .parent = id(parent),
+                              .parent = history_ident(parent),
                               .begins = begins};
 }
 
 static struct succession went(day_t on, const char *from, const char *to,
                               enum succession_people people)
 {
-    return (struct succession){on, id(from), id(to), people};
+    return (struct succession){on, history_ident(from), history_ident(to), people};
 }
 
 #define BUILD(spans, successions)                                                                  \

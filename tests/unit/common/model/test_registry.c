@@ -12,18 +12,11 @@ enum {
     D2025 = 20089, /* 2025-01-01 */
 };
 
-static struct ident id(const char *text)
-{
-    struct ident out = {""};
-    if (text[0] != '\0')
-        ck_assert_msg(ident_set(&out, slice_str(text)), "%s", text);
-    return out;
-}
-
 static struct unit_span span(const char *code, day_t from, day_t to, uint8_t level,
                              const char *parent, bool begins)
 {
-    return (struct unit_span){id(code), from, to, "Xã", "Xã", level, id(parent), begins};
+    return (struct unit_span){history_ident(code),   from,  to, "Xã", "Xã", level,
+                              history_ident(parent), begins};
 }
 
 /* Communes 1 and 2 of district 312 become the new 1 in 2025; 318 is an island without communes. */
@@ -37,8 +30,8 @@ static void apply_units(struct registry *r)
         span("2", D2024, D2025 - 1, 3, "312", false),
         span("1", D2025, DAY_NEVER, 3, "312", true),
     };
-    struct succession successions[] = {{D2025, id("1"), id("1"), PEOPLE_ALL},
-                                       {D2025, id("2"), id("1"), PEOPLE_ALL}};
+    struct succession successions[] = {{D2025, history_ident("1"), history_ident("1"), PEOPLE_ALL},
+                                       {D2025, history_ident("2"), history_ident("1"), PEOPLE_ALL}};
     struct catalogue_spec spec = {spans, 6, successions, 2};
     struct err err = {0};
     ck_assert_msg(registry_apply_catalogue(r, &spec, &err) == 0, "%s", err.text);
@@ -53,35 +46,35 @@ struct sample {
 
 static struct indicator counted(const char *name, enum indicator_kind kind, uint32_t reporters)
 {
-    struct indicator one = {.id = id(name),
+    struct indicator one = {.id = history_ident(name),
                             .name = "Số công dân",
                             .kind = kind,
-                            .measure = id("persons"),
+                            .measure = history_ident("persons"),
                             .maximum = OBSERVATION_VALUE_MAX,
                             .reporters = reporters,
                             .period = PERIOD_DAY,
                             .record_count = 1};
-    one.records[0] = (struct source_of_record){D2024 + 10, id("association")};
+    one.records[0] = (struct source_of_record){D2024 + 10, history_ident("association")};
     return one;
 }
 
 static void make_plan(struct sample *s, const char *name, uint32_t version)
 {
-    *s = (struct sample){
-        .sources = {{id("association"), "Hội Khuyến học"}, {id("software"), "Phần mềm"}},
-        .indicators = {counted("registered", INDICATOR_STOCK, REPORTS_LEAF),
-                       counted("classes", INDICATOR_FLOW, 1u << 3)},
-        .duties = {{id("registered"), D2024 + 10, D2024 + 400, 2}}};
-    s->indicators[2] = (struct indicator){.id = id("share"),
+    *s = (struct sample){.sources = {{history_ident("association"), "Hội Khuyến học"},
+                                     {history_ident("software"), "Phần mềm"}},
+                         .indicators = {counted("registered", INDICATOR_STOCK, REPORTS_LEAF),
+                                        counted("classes", INDICATOR_FLOW, 1u << 3)},
+                         .duties = {{history_ident("registered"), D2024 + 10, D2024 + 400, 2}}};
+    s->indicators[2] = (struct indicator){.id = history_ident("share"),
                                           .name = "Tỷ lệ",
                                           .kind = INDICATOR_RATIO,
                                           .reporters = REPORTS_LEAF,
-                                          .numerator = id("registered"),
-                                          .denominator = id("classes")};
-    s->plan = (struct plan){.id = id(name),
+                                          .numerator = history_ident("registered"),
+                                          .denominator = history_ident("classes")};
+    s->plan = (struct plan){.id = history_ident(name),
                             .version = version,
                             .title = "Tháng Khuyến học",
-                            .root = id("31"),
+                            .root = history_ident("31"),
                             .from = D2024,
                             .to = D2025,
                             .sources = s->sources,
@@ -101,12 +94,12 @@ static void apply_plan(struct registry *r, const struct sample *s)
 static struct producer_change officer(const char *name, uint32_t roles, const char *scope)
 {
     struct producer_change change = {.kind = PRODUCER_SET};
-    change.producer.name = id(name);
+    change.producer.name = history_ident(name);
     change.producer.roles = roles;
     if (roles & ROLE_SUBMIT)
-        change.producer.source = id("association");
+        change.producer.source = history_ident("association");
     if (scope[0] != '\0')
-        change.producer.scopes[change.producer.scope_count++] = id(scope);
+        change.producer.scopes[change.producer.scope_count++] = history_ident(scope);
     return change;
 }
 
@@ -114,7 +107,7 @@ static struct producer_change key_change(enum producer_change_kind kind, const c
                                          uint8_t key)
 {
     struct producer_change change = {.kind = kind};
-    change.producer.name = id(name);
+    change.producer.name = history_ident(name);
     memset(change.key, key, sizeof change.key);
     return change;
 }
@@ -298,7 +291,7 @@ START_TEST(refused_plan_leaves_all_as_it_was)
     s.plan.title = "";
     check_plan_refused(r, &s, ERR_INVALID, "title: is empty: people need something to read there");
     make_plan(&s, "hp", 2);
-    s.plan.root = id("99");
+    s.plan.root = history_ident("99");
     check_plan_refused(r, &s, ERR_NOT_FOUND,
                        "root: \"99\" is no unit of the catalogue: apply a catalogue that has it "
                        "first, or correct the code");
@@ -365,11 +358,11 @@ START_TEST(plan_applied_last_defines_an_indicator_that_plans_share)
     const struct indicator *one = registry_indicator(r, registered);
     make_plan(&s, "tb", 1);
     s.indicators[0].name = "Tên khác";
-    s.indicators[0].measure = id("families");
+    s.indicators[0].measure = history_ident("families");
     s.indicators[0].minimum = 1;
     s.indicators[0].maximum = 2;
     s.indicators[0].reporters = 1u << 2;
-    s.indicators[0].records[0].source = id("software");
+    s.indicators[0].records[0].source = history_ident("software");
     apply_plan(r, &s);
     ck_assert_uint_eq(registry_indicator_count(r), 3);
     ck_assert_str_eq(one->name, "Tên khác");
@@ -426,18 +419,18 @@ static struct plan numbered_plan(unsigned number, unsigned source_count, unsigne
     char text[IDENT_BYTES_MAX];
     struct plan p = {.version = 1,
                      .title = "Kế hoạch",
-                     .root = id("31"),
+                     .root = history_ident("31"),
                      .from = D2024,
                      .to = D2025,
                      .source_count = source_count,
                      .indicator_count = indicator_count};
     snprintf(text, sizeof text, "p%u", number);
-    p.id = id(text);
+    p.id = history_ident(text);
     p.sources = calloc(source_count, sizeof *p.sources);
     p.indicators = calloc(indicator_count + 1, sizeof *p.indicators);
     for (unsigned i = 0; i < source_count; i++) {
         snprintf(text, sizeof text, "s%u-%u", i > 0 ? number : 0, i);
-        p.sources[i] = (struct source){id(text), "Nguồn"};
+        p.sources[i] = (struct source){history_ident(text), "Nguồn"};
     }
     for (unsigned i = 0; i < indicator_count; i++) {
         snprintf(text, sizeof text, "i%u-%u", number, i);
@@ -506,9 +499,9 @@ START_TEST(later_version_replaces_duties_bounds_and_records)
     make_plan(&s, "hp", 2);
     s.indicators[0].maximum = 500;
     s.indicators[0].records[s.indicators[0].record_count++] =
-        (struct source_of_record){D2025, id("software")};
+        (struct source_of_record){D2025, history_ident("software")};
     s.duties[0].due_days = 5;
-    s.duties[1] = (struct duty){id("classes"), D2024, D2024 + 9, 0};
+    s.duties[1] = (struct duty){history_ident("classes"), D2024, D2024 + 9, 0};
     s.plan.duty_count = 2;
     apply_plan(r, &s);
     ck_assert_uint_eq(registry_plan_count(r), 1);
@@ -573,7 +566,7 @@ static void check_change_refused(struct registry *r, struct producer_change chan
 
 static struct producer_change with_source(struct producer_change change, const char *source)
 {
-    change.producer.source = id(source);
+    change.producer.source = history_ident(source);
     return change;
 }
 
@@ -814,7 +807,7 @@ START_TEST(officer_keeps_its_unit_when_the_code_goes_to_another)
     struct unit_span spans[] = {
         span("31", D2024, DAY_NEVER, 1, "", false), span("1", D2024, D2025 - 1, 3, "31", false),
         span("1", D2025, DAY_NEVER, 3, "31", true), span("3", D2025, DAY_NEVER, 3, "31", false)};
-    struct succession successions[] = {{D2025, id("1"), id("3"), PEOPLE_ALL}};
+    struct succession successions[] = {{D2025, history_ident("1"), history_ident("3"), PEOPLE_ALL}};
     struct catalogue_spec spec = {spans, 4, successions, 1};
     ck_assert_int_eq(registry_apply_catalogue(r, &spec, NULL), 0);
     apply(r, with_day(officer("before", ROLE_SUBMIT, "1"), D2025 - 1));

@@ -1,0 +1,85 @@
+/* What a notification says, in the words of offices: first what is so, then how it is known, then
+ * what is asked. Vietnamese; English for those who want it. It formats and decides nothing. Pure.
+ */
+#ifndef TONGHOP_NOTIFIER_TEXT_CORE_H
+#define TONGHOP_NOTIFIER_TEXT_CORE_H
+
+#include "common/base/buf.h"
+#include "services/notifier/pace_core.h"
+#include "services/notifier/state_core.h"
+
+enum text_role {
+    TEXT_TO_LEADERS,  /* lanhdao: the People's Committee that issued the plan, its leaders */
+    TEXT_TO_OFFICE,   /* vanphong: the association's office in the province */
+    TEXT_TO_DISTRICT, /* quanhuyen: those in a district who see to it */
+};
+
+/* A unit below the one that the message is about. */
+struct text_line {
+    const char *name;
+    int64_t level;
+    int64_t lower;
+    bool silent;
+    uint32_t owed; /* of the day judged by, or of the last due day when silent */
+    uint32_t reported;
+};
+
+/* All borrowed for the call. Values are in the measure; of a ratio in parts per million. */
+struct text_facts {
+    enum text_role role;
+    const char *role_unit; /* name of the unit whose leaders or officers are addressed */
+    const char *unit;      /* name, its type in front */
+    bool whole;            /* the unit is the scope of the plan itself */
+    bool leaf;             /* it reports by itself */
+    const char *document;
+    const char *target_id;
+    const char *target_title;
+    const char *clause; /* "" for none */
+    const char *measure;
+    bool ratio;
+    unsigned weekend_permille;
+    int64_t lower;
+    int64_t stretch; /* 0: none */
+    day_t due;
+    enum state_tell tell;
+    enum alert_state from;
+    enum alert_state to;
+    const struct pace *pace;
+    /* TELL_SILENT: the due days that are missing, and what came of them; the last day of which
+     * something was heard, DAY_NEVER when nothing ever was. */
+    day_t silent_from;
+    day_t silent_to;
+    uint32_t silent_owed;
+    uint32_t silent_reported;
+    day_t heard;
+    /* TELL_UNDONE, TELL_RECOVERED, TELL_REVISED: the notification before. */
+    const char *corrects; /* its id; "" when there is none */
+    day_t told_on;
+    day_t told_judged;
+    int64_t told_level;
+    int64_t corrected_level; /* of told_judged, by the figures as they are now */
+    /* The units below that matter most, worst first; how many more there are. */
+    const struct text_line *lines;
+    unsigned line_count;
+    unsigned more;
+    unsigned below;         /* units with a share just below */
+    unsigned below_reached; /* of them, have reached it */
+    const char *id;
+};
+
+void text_subject(const struct text_facts *f, bool english, struct buf *out);
+/* Paragraphs with an empty line between two, each one line: whoever shows them wraps them. */
+void text_body(const struct text_facts *f, bool english, struct buf *out);
+
+/* Why there is no forecast yet, or what it says: one sentence, for screens. */
+void text_forecast(const struct text_facts *f, bool english, struct buf *out);
+
+void text_state(enum alert_state s, bool english, struct buf *out); /* "chậm tiến độ" */
+void text_number(int64_t v, bool english, struct buf *out);         /* 90.000 */
+/* One decimal, cut off and not rounded: 100% is never said of less. Nothing when `of` is 0. */
+void text_percent(int64_t part, int64_t of, bool english, struct buf *out); /* 36,4% */
+void text_day(day_t d, bool english, struct buf *out); /* 05/10/2024; English 5 October 2024 */
+/* 1.234 người; 5 tỷ đồng; 27,4% */
+void text_value(int64_t v, const char *measure, bool ratio, bool english, struct buf *out);
+
+#endif
