@@ -186,6 +186,7 @@ static void link_lost(struct net_socket *s)
 static void link_made(struct net_socket *s)
 {
     s->state = NET_CONNECTED;
+    s->links++;
     s->redial_at_ms = 0;
     if (s->wishes)
         net_wishes_restart(s->wishes);
@@ -454,7 +455,8 @@ static int net_configure(struct net_socket *s, const struct net_key *server_key,
     const struct net_options *o = &s->net->options;
     int retry_ms = (int)o->retry_ms, first_ms = retry_ms < 200 ? retry_ms : 200;
     const struct option_value values[] = {
-        {ZMQ_LINGER, 0}, /* -1 would hang at shutdown */
+        /* The answers of a service's last round must still go out; -1 would hang at shutdown. */
+        {ZMQ_LINGER, net_kind_listens(s->kind) ? NET_LINGER_MS : 0},
         {ZMQ_SNDHWM, (int)o->queue_messages_max},
         {ZMQ_RCVHWM, (int)o->queue_messages_max},
         {ZMQ_HANDSHAKE_IVL, (int)o->handshake_ms},
@@ -576,6 +578,11 @@ const char *net_endpoint(const struct net_socket *s)
 enum net_state net_state(const struct net_socket *s)
 {
     return s->state;
+}
+
+uint64_t net_links(const struct net_socket *s)
+{
+    return s->links;
 }
 
 /* ---- listening ---- */

@@ -46,6 +46,8 @@ int key_public_save(const char *path, const struct net_key *key, struct err *e);
 struct net;
 struct net_socket;
 
+enum { NET_LINGER_MS = 500 };
+
 struct net_options {
     unsigned io_threads;         /* 0: 1 */
     unsigned sockets_max;        /* 0: 1023; counts a few inner ones too */
@@ -69,7 +71,8 @@ struct net_counters {
 };
 
 int net_create(struct net **out, const struct net_options *options, struct err *e);
-void net_destroy(struct net *n); /* accepts NULL; closes what sockets are left; never hangs */
+/* Accepts NULL; closes what sockets are left; takes NET_LINGER_MS at most. */
+void net_destroy(struct net *n);
 const struct net_counters *net_counters(const struct net *n); /* lives as long as n */
 
 /* Who is let in: called for each handshake on any listening socket. Until it is set, nobody is.
@@ -106,11 +109,16 @@ int net_listen(struct net *n, enum net_kind kind, const char *endpoint,
 int net_connect(struct net *n, enum net_kind kind, const char *endpoint,
                 const struct net_key *server_key, const struct net_keypair *self,
                 struct net_socket **out, struct err *e);
-void net_close(struct net_socket *s); /* accepts NULL; what was not sent yet is forgotten. Take it
-                                         out of its loop first. */
+/* Accepts NULL. Take it out of its loop first. What a listening socket was given goes on out for at
+ * most NET_LINGER_MS, for which net_destroy waits; what a connecting one had not sent is forgotten.
+ */
+void net_close(struct net_socket *s);
 /* The real endpoint ("tcp://127.0.0.1:40123" after binding port 0); lives as long as s. */
 const char *net_endpoint(const struct net_socket *s);
 enum net_state net_state(const struct net_socket *s); /* as of the last round of the loop or wait */
+/* How often a connecting socket's link was made, as of the same: two looks that find the same state
+ * may have missed a loss between them, and what was asked over a lost link has no answer. */
+uint64_t net_links(const struct net_socket *s);
 
 /* ---- messages ---- */
 
@@ -151,6 +159,11 @@ void net_message_clear(struct net_message *m); /* also twice; not on an uninitia
  * a NET_XPUB's message begins with the topic. */
 int net_send(struct net_socket *s, const struct net_route *route, const struct slice *frames,
              unsigned count, struct err *e);
+/* net_send on a NET_XPUB, but only to subscribers whose key may hear it. Asked of each at every
+ * message, so that a right never outlives what it hung on. */
+typedef bool net_may_hear_fn(void *arg, const struct net_key *key);
+int net_publish(struct net_socket *s, const struct slice *frames, unsigned count,
+                net_may_hear_fn *may_hear, void *arg, struct err *e);
 
 /* ---- subscriptions ---- */
 

@@ -239,13 +239,14 @@ static int feed_send_copy(struct net_socket *s, const struct subscriber *sub, zm
     return net_parts_send(s->zmq, &sub->route, copies, count);
 }
 
-int net_feed_send(struct net_socket *s, zmq_msg_t *parts, unsigned count)
+int net_feed_send(struct net_socket *s, zmq_msg_t *parts, unsigned count, net_may_hear_fn *may_hear,
+                  void *arg)
 {
     struct slice text = slice_of(zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0]));
     int rc = 0;
     for (size_t i = s->feed->count; i-- > 0 && rc != ERR_NET;) {
         const struct subscriber *sub = &s->feed->subscribers[i];
-        if (!subscriber_wants(sub, text))
+        if (!subscriber_wants(sub, text) || (may_hear && !may_hear(arg, &sub->key)))
             continue;
         rc = feed_send_copy(s, sub, parts, count);
         s->net->counters.messages_slow_dropped += rc == ERR_AGAIN;

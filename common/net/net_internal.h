@@ -25,6 +25,7 @@ struct net_socket {
     struct net_socket *next;
     enum net_kind kind;
     enum net_state state;
+    uint64_t links; /* made so far */
     void *zmq;
     void *monitor;
     char *endpoint;
@@ -50,8 +51,9 @@ struct net_feed *net_feed_create(void);
 void net_feed_destroy(struct net_feed *f);
 size_t net_feed_count(const struct net_feed *f); /* subscribers */
 int net_feed_receive(struct net_socket *s, struct net_message *m);
-int net_feed_send(struct net_socket *s, zmq_msg_t *parts,
-                  unsigned count); /* takes the parts over */
+/* Takes the parts over; may_hear as in net_publish. */
+int net_feed_send(struct net_socket *s, zmq_msg_t *parts, unsigned count, net_may_hear_fn *may_hear,
+                  void *arg);
 
 struct net_wishes *net_wishes_create(void);
 void net_wishes_destroy(struct net_wishes *w);

@@ -174,22 +174,42 @@ static int message_send_error(const struct net_socket *s, int code, struct err *
     }
 }
 
+static void message_fill_parts(zmq_msg_t *parts, const struct slice *frames, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        require(zmq_msg_init_size(&parts[i], frames[i].len) == 0);
+        if (frames[i].len > 0)
+            memcpy(zmq_msg_data(&parts[i]), frames[i].data, frames[i].len);
+    }
+}
+
 int net_send(struct net_socket *s, const struct net_route *route, const struct slice *frames,
              unsigned count, struct err *e)
 {
     require(count > 0 && count <= NET_FRAMES_MAX);
     require((s->kind == NET_ROUTER) == (route != NULL));
     require(s->kind != NET_SUB);
+    if (s->kind == NET_XPUB)
+        return net_publish(s, frames, count, NULL, NULL, e);
+    zmq_msg_t parts[NET_FRAMES_MAX];
     int rc = message_check_size(s, frames, count, e);
     if (rc < 0)
         return rc;
+    message_fill_parts(parts, frames, count);
+    rc = net_parts_send(s->zmq, route, parts, count);
+    return rc < 0 ? message_send_error(s, rc, e) : 0;
+}
+
+int net_publish(struct net_socket *s, const struct slice *frames, unsigned count,
+                net_may_hear_fn *may_hear, void *arg, struct err *e)
+{
+    require(count > 0 && count <= NET_FRAMES_MAX);
+    require(s->kind == NET_XPUB);
     zmq_msg_t parts[NET_FRAMES_MAX];
-    for (unsigned i = 0; i < count; i++) {
-        require(zmq_msg_init_size(&parts[i], frames[i].len) == 0);
-        if (frames[i].len > 0)
-            memcpy(zmq_msg_data(&parts[i]), frames[i].data, frames[i].len);
-    }
-    rc = s->kind == NET_XPUB ? net_feed_send(s, parts, count)
-                             : net_parts_send(s->zmq, route, parts, count);
+    int rc = message_check_size(s, frames, count, e);
+    if (rc < 0)
+        return rc;
+    message_fill_parts(parts, frames, count);
+    rc = net_feed_send(s, parts, count, may_hear, arg);
     return rc < 0 ? message_send_error(s, rc, e) : 0;
 }

@@ -2,15 +2,28 @@
 #include "common/wire/query_wire.h"
 #include "feed.pb-c.h"
 
-static const char root_stream[] = "@"; /* as SUBTREE: the root's own cells */
+#include <stdio.h>
 
 /* Streams. */
 
-static void make_stream(const struct wire_stream *s, Tonghop__V1__Stream *m)
+char *wire_subtree_format(const struct wire_stream *s, char out[WIRE_SUBTREE_BYTES])
+{
+    snprintf(out, WIRE_SUBTREE_BYTES, "%s%s", s->root ? "@" : "", s->subtree.text);
+    return out;
+}
+
+bool wire_subtree_parse(struct slice text, struct wire_stream *out)
+{
+    const char *bytes = text.data;
+    out->root = text.len > 0 && bytes[0] == '@';
+    return ident_set(&out->subtree, out->root ? slice_of(bytes + 1, text.len - 1) : text);
+}
+
+static void make_stream(const struct wire_stream *s, struct arena *arena, Tonghop__V1__Stream *m)
 {
     tonghop__v1__stream__init(m);
     m->indicator = proto_string(s->indicator.text);
-    m->subtree = proto_string(s->subtree.text);
+    m->subtree = wire_subtree_format(s, arena_alloc(arena, WIRE_SUBTREE_BYTES));
 }
 
 static void take_stream(struct proto_check *c, const Tonghop__V1__Stream *m,
@@ -20,10 +33,10 @@ static void take_stream(struct proto_check *c, const Tonghop__V1__Stream *m,
     if (!proto_present(c, "stream", m))
         return;
     proto_ident(c, "stream.indicator", m->indicator, &out->indicator);
-    if (strcmp(m->subtree, root_stream) == 0)
-        memcpy(out->subtree.text, root_stream, sizeof root_stream);
-    else
-        proto_ident(c, "stream.subtree", m->subtree, &out->subtree);
+    if (c->code == 0 && !wire_subtree_parse(slice_str(m->subtree), out))
+        proto_fail(c, ERR_INVALID, "stream.subtree",
+                   "'%.64s' is not 1 to %d bytes of [0-9A-Za-z._-], a @ before them for a root",
+                   m->subtree, IDENT_BYTES_MAX);
 }
 
 /* Cells. */
@@ -65,7 +78,7 @@ void wire_pack_update(const struct wire_cells *u, struct buf *out)
     struct arena arena;
     arena_init(&arena, 0);
     Tonghop__V1__Stream stream;
-    make_stream(&u->stream, &stream);
+    make_stream(&u->stream, &arena, &stream);
     Tonghop__V1__Update m;
     tonghop__v1__update__init(&m);
     m.epoch = u->epoch;
@@ -102,12 +115,15 @@ int wire_unpack_update(struct slice s, struct arena *arena, struct wire_cells *o
 
 void wire_pack_snapshot_request(const struct wire_stream *s, struct buf *out)
 {
+    struct arena arena;
+    arena_init(&arena, 0);
     Tonghop__V1__Stream stream;
-    make_stream(s, &stream);
+    make_stream(s, &arena, &stream);
     Tonghop__V1__SnapshotRequest m;
     tonghop__v1__snapshot_request__init(&m);
     m.stream = &stream;
     proto_pack(&m.base, out);
+    arena_fini(&arena);
 }
 
 int wire_unpack_snapshot_request(struct slice s, struct wire_stream *out, struct err *err)
@@ -128,7 +144,7 @@ void wire_pack_snapshot(const struct wire_cells *u, struct buf *out)
     struct arena arena;
     arena_init(&arena, 0);
     Tonghop__V1__Stream stream;
-    make_stream(&u->stream, &stream);
+    make_stream(&u->stream, &arena, &stream);
     Tonghop__V1__Snapshot m;
     tonghop__v1__snapshot__init(&m);
     m.epoch = u->epoch;
@@ -174,7 +190,7 @@ void wire_pack_heads(const struct wire_heads *h, struct buf *out)
     Tonghop__V1__Stream *streams = arena_alloc(&arena, h->head_count * sizeof *streams);
     Tonghop__V1__StreamHead *heads = arena_alloc(&arena, h->head_count * sizeof *heads);
     for (uint32_t i = 0; i < h->head_count; i++) {
-        make_stream(&h->heads[i].stream, &streams[i]);
+        make_stream(&h->heads[i].stream, &arena, &streams[i]);
         tonghop__v1__stream_head__init(&heads[i]);
         heads[i].stream = &streams[i];
         heads[i].number = h->heads[i].number;

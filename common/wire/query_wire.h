@@ -94,7 +94,7 @@ struct wire_unit_info {
     const char *name;
     const char *type;
     uint32_t level;
-    struct ident parent; /* empty: a root */
+    struct ident parent; /* empty: a root, or outside what the key may see */
     day_t from;
     day_t to;
 };
@@ -122,8 +122,14 @@ int wire_unpack_units_reply(struct slice s, struct arena *arena, struct wire_uni
 
 struct wire_stream {
     struct ident indicator;
-    struct ident subtree; /* unit code, or "@": see feed.proto */
+    struct ident subtree; /* unit code */
+    bool root;            /* that root's own cells; "@" stands before the code then */
 };
+enum { WIRE_SUBTREE_BYTES = IDENT_BYTES_MAX + 2 };
+/* SUBTREE as in feed.proto, which is in topics too; `out` holds WIRE_SUBTREE_BYTES and is returned.
+ */
+char *wire_subtree_format(const struct wire_stream *s, char out[WIRE_SUBTREE_BYTES]);
+bool wire_subtree_parse(struct slice text, struct wire_stream *out);
 struct wire_cell {
     struct ident unit;
     day_t day;

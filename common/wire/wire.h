@@ -24,6 +24,8 @@ enum wire_kind {
     WIRE_TRACE = 17,
     WIRE_UNITS = 18,
     WIRE_SNAPSHOT = 19,
+    WIRE_FRAMES = 20,
+    WIRE_ALERTS = 24,
     WIRE_HEALTH = 32,
     WIRE_COUNTERS = 33,
     WIRE_FAILURE = 127,

@@ -67,14 +67,12 @@ bool access_sees_unit(const struct aggregator_service *s, struct identity who, u
            registry_in_scope(registry_of(s), who.producer, unit, on);
 }
 
-/* A subtree that is no more is judged by its last day. */
-bool access_sees_subtree(const struct aggregator_service *s, struct identity who, uint32_t subtree)
+bool access_sees_stream(const struct aggregator_service *s, struct identity who,
+                        struct feed_stream stream)
 {
     const struct catalogue *c = registry_catalogue(registry_of(s));
-    if (subtree == FEED_ROOT)
-        return access_sees_all(s, who);
     day_t on = access_today(s);
-    uint32_t near = catalogue_unit_near(c, subtree, on);
+    uint32_t near = catalogue_unit_near(c, stream.code, on);
     if (near == CATALOGUE_NONE)
         return false;
     const struct unit *unit = catalogue_unit(c, near);

@@ -9,6 +9,16 @@ const struct schema_part aggregator_config_shared[AGGREGATOR_CONFIG_SHARED] = {
 
 const struct schema_row aggregator_config_rows[AGGREGATOR_CONFIG_ROWS] = {
     {
+        .key = "service_keys",
+        .type = SCHEMA_LIST,
+        .maximum = FIXED_KEYS_MAX,
+        .standard = "[]",
+        .unit = "keys",
+        .item = endpoint_config_item_service_key,
+        .help = "Who may pull frames (the notifier), each a name and a public key.",
+        SCHEMA_AT(struct aggregator_config, endpoint.keys),
+    },
+    {
         .key = "collector.endpoint",
         .type = SCHEMA_STRING,
         .minimum = 1,
@@ -100,8 +110,8 @@ const struct schema_row aggregator_config_rows[AGGREGATOR_CONFIG_ROWS] = {
         .maximum = 65536,
         .standard = "1024",
         .unit = "questions",
-        .help = "So many questions may wait for a journal entry (not_before); a further one is "
-                "told to try again.",
+        .help = "So many questions may wait for a journal entry (not_before), a sixteenth of them "
+                "from one key unless it is a service's; a further one is told to try again.",
         SCHEMA_AT(struct aggregator_config, waiting_max),
     },
     {

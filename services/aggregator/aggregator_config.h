@@ -5,7 +5,7 @@
 #include "common/net/net.h"
 #include "common/service/endpoint_config.h"
 
-enum { AGGREGATOR_CONFIG_SHARED = 2, AGGREGATOR_CONFIG_ROWS = 11 };
+enum { AGGREGATOR_CONFIG_SHARED = 2, AGGREGATOR_CONFIG_ROWS = 12 };
 
 struct aggregator_config {
     struct endpoint_config endpoint;

@@ -7,6 +7,7 @@ static void register_requests(struct aggregator_counters *n, struct counters *c)
     n->requests_catching_up = counters_add(c, "requests_refused_total", "catching_up", help);
     n->requests_timed_out = counters_add(c, "requests_refused_total", "wait_over", help);
     n->requests_waiting_full = counters_add(c, "requests_refused_total", "too_many_wait", help);
+    n->requests_beyond = counters_add(c, "requests_refused_total", "beyond_head", help);
     n->questions_denied = counters_add(c, "questions_denied_total", NULL,
                                        "Questions about units outside the key's subtree.");
 }
@@ -30,6 +31,8 @@ static void register_following(struct aggregator_counters *n, struct counters *c
     n->figures_excluded =
         counters_gauge(c, "figures_excluded", NULL,
                        "Figures in no sum, as no unit bears their code on their day.");
+    n->frames_sent =
+        counters_add(c, "frames_sent_total", NULL, "Frames given to who judges by them.");
     n->lag_entries = counters_gauge(c, "lag_entries", NULL,
                                     "Journal entries that the collector has and no checkpoint.");
 }

@@ -8,8 +8,6 @@ enum {
     REQUESTS_A_ROUND = 64 /* subscriptions taken before the others have their turn */
 };
 
-static const char root_stream[] = "@"; /* see proto/feed.proto */
-
 static const struct registry *registry_of(const struct aggregator_service *s)
 {
     return ledger_registry(s->ledger);
@@ -20,13 +18,11 @@ static const struct registry *registry_of(const struct aggregator_service *s)
 struct wire_stream aggregator_feed_stream_to_wire(const struct aggregator_service *s,
                                                   struct feed_stream stream)
 {
-    struct wire_stream out = {.indicator =
-                                  registry_indicator(registry_of(s), stream.indicator)->id};
-    const char *subtree =
-        stream.subtree == FEED_ROOT
-            ? root_stream
-            : catalogue_code_text(registry_catalogue(registry_of(s)), stream.subtree);
-    memcpy(out.subtree.text, subtree, strlen(subtree) + 1);
+    const struct registry *r = registry_of(s);
+    struct wire_stream out = {.indicator = registry_indicator(r, stream.indicator)->id,
+                              .root = stream.root};
+    const char *code = catalogue_code_text(registry_catalogue(r), stream.code);
+    memcpy(out.subtree.text, code, strlen(code) + 1);
     return out;
 }
 
@@ -34,11 +30,10 @@ bool aggregator_feed_stream_from_wire(const struct aggregator_service *s,
                                       const struct wire_stream *stream, struct feed_stream *out)
 {
     const struct registry *r = registry_of(s);
-    bool root = strcmp(stream->subtree.text, root_stream) == 0;
     out->indicator = registry_indicator_find(r, ident_slice(&stream->indicator));
-    out->subtree = root ? FEED_ROOT
-                        : catalogue_code_find(registry_catalogue(r), ident_slice(&stream->subtree));
-    return out->indicator != REGISTRY_NONE && (root || out->subtree != CATALOGUE_NONE);
+    out->code = catalogue_code_find(registry_catalogue(r), ident_slice(&stream->subtree));
+    out->root = stream->root;
+    return out->indicator != REGISTRY_NONE && out->code != CATALOGUE_NONE;
 }
 
 void aggregator_feed_cells_to_wire(struct aggregator_service *s, const struct feed_cells *cells,
@@ -67,47 +62,61 @@ void aggregator_feed_cells_to_wire(struct aggregator_service *s, const struct fe
 
 /* --- out */
 
-static void publish(struct aggregator_service *s, struct slice topic, const struct buf *message)
+/* What goes out, for the question who may hear it. */
+struct publication {
+    const struct aggregator_service *service;
+    const struct feed_stream *stream; /* NULL: heads, which tell numbers and not figures */
+};
+
+static bool may_hear(void *arg, const struct net_key *key)
 {
-    struct slice frames[] = {topic, buf_slice(message)};
-    for (unsigned i = 0; i < s->feed_count; i++)
-        net_send(s->feeds[i].socket, NULL, frames, 2, NULL); /* a loss shows in the numbers */
+    const struct publication *p = arg;
+    struct identity who = access_identify(p->service, key);
+    if (!access_may_ask(who))
+        return false;
+    return p->stream == NULL || access_sees_stream(p->service, who, *p->stream);
 }
 
-static size_t format_topic(const struct wire_stream *stream, char out[NET_TOPIC_BYTES_MAX])
+static void publish(struct aggregator_service *s, const struct feed_stream *stream,
+                    struct slice topic, const struct buf *message)
 {
-    return (size_t)snprintf(out, NET_TOPIC_BYTES_MAX, "s/%s/%s/", stream->indicator.text,
-                            stream->subtree.text);
+    struct publication p = {s, stream};
+    struct slice frames[] = {topic, buf_slice(message)};
+    for (unsigned i = 0; i < s->feed_count; i++) /* a loss shows in the numbers */
+        net_publish(s->feeds[i].socket, frames, 2, may_hear, &p, NULL);
 }
 
 static void publish_update(struct aggregator_service *s, const struct feed_cells *cells,
                            struct buf *message)
 {
     struct wire_cells update;
-    char topic[NET_TOPIC_BYTES_MAX];
+    char topic[NET_TOPIC_BYTES_MAX], subtree[WIRE_SUBTREE_BYTES];
     aggregator_feed_cells_to_wire(s, cells, &update);
-    size_t len = format_topic(&update.stream, topic);
+    int len = snprintf(topic, sizeof topic, "s/%s/%s/", update.stream.indicator.text,
+                       wire_subtree_format(&update.stream, subtree));
     buf_clear(message);
     wire_pack_update(&update, message);
-    publish(s, slice_of(topic, len), message);
+    publish(s, &cells->stream, slice_of(topic, (size_t)len), message);
     arena_reset(&s->arena);
     ++*s->count.feed_updates;
     *s->count.feed_cells += cells->cell_count;
 }
 
-static void publish_updates(struct aggregator_service *s, struct buf *message)
+/* False: the store could not be read. */
+static bool read_updates(struct aggregator_service *s, const struct feed_cells **updates,
+                         size_t *count)
 {
-    const struct feed_cells *updates;
     struct kv *kv = NULL;
     struct err e;
-    if (store_begin(s->store, false, &kv, &e) != 0) {
-        log_warn(s->log, log_event("read_failed"), log_err(&e));
-        return; /* what was noted goes out with the next beat */
-    }
-    size_t count = feed_beat(s->feed, registry_of(s), kv, &updates);
+    int rc = store_begin(s->store, false, &kv, &e);
+    if (rc == 0)
+        *count = feed_beat(s->feed, registry_of(s), kv, updates);
+    if (rc == 0 && kv_failed(kv))
+        rc = err_set(&e, kv->err.code, "%s", kv->err.text);
     store_abort(&kv);
-    for (size_t i = 0; i < count; i++)
-        publish_update(s, &updates[i], message);
+    if (rc != 0)
+        log_warn(s->log, log_event("read_failed"), log_err(&e));
+    return rc == 0;
 }
 
 static void publish_heads(struct aggregator_service *s, const struct feed_head *heads, size_t count,
@@ -123,7 +132,7 @@ static void publish_heads(struct aggregator_service *s, const struct feed_head *
                                                  heads[i].number};
     buf_clear(message);
     wire_pack_heads(&out, message);
-    publish(s, slice_str("h/"), message);
+    publish(s, NULL, slice_str("h/"), message);
     arena_reset(&s->arena);
 }
 
@@ -131,11 +140,16 @@ void aggregator_feed_beat(void *service)
 {
     struct aggregator_service *s = service;
     struct buf message = {0};
+    const struct feed_cells *updates;
     const struct feed_head *heads;
+    size_t count, done = 0;
     if (!s->ready || s->feed_count == 0)
         return;
-    publish_updates(s, &message);
-    size_t count = feed_heads(s->feed, &heads), done = 0;
+    if (!read_updates(s, &updates, &count))
+        return; /* heads would say that nothing has changed */
+    for (size_t i = 0; i < count; i++)
+        publish_update(s, &updates[i], &message);
+    count = feed_heads(s->feed, &heads);
     do {
         size_t part = count - done < HEADS_MAX ? count - done : HEADS_MAX;
         publish_heads(s, heads + done, part, &message);
@@ -163,7 +177,7 @@ void aggregator_feed_changed(struct aggregator_service *s, const struct ledger_c
 /* --- subscriptions */
 
 struct topic_parts {
-    bool all;   /* "", "s", "s/": every stream */
+    bool all;   /* "", "s", "s/": every stream that the key may see */
     bool heads; /* "" or "h…" */
     struct wire_stream stream;
     bool has_indicator;
@@ -171,17 +185,15 @@ struct topic_parts {
 };
 
 /* One part up to its slash; false when it does not end in one. */
-static bool take_part(struct slice *rest, struct ident *out)
+static bool take_part(struct slice *rest, struct slice *part)
 {
     const char *text = rest->data;
     const char *slash = rest->len > 0 ? memchr(text, '/', rest->len) : NULL;
-    if (slash == NULL || (size_t)(slash - text) > IDENT_BYTES_MAX)
+    if (slash == NULL)
         return false;
-    size_t len = (size_t)(slash - text);
-    memset(out, 0, sizeof *out);
-    memcpy(out->text, text, len);
-    *rest = slice_of(slash + 1, rest->len - len - 1);
-    return len > 0;
+    *part = slice_of(text, (size_t)(slash - text));
+    *rest = slice_of(slash + 1, rest->len - part->len - 1);
+    return true;
 }
 
 /* False: no topic of this feed, or one that stops in the middle of a name. */
@@ -200,25 +212,14 @@ static bool parse_topic(struct slice topic, struct topic_parts *out)
         return false;
     if (out->all)
         return true;
-    struct slice rest = slice_of(text + 2, topic.len - 2);
-    out->has_indicator = take_part(&rest, &out->stream.indicator);
-    if (!out->has_indicator || rest.len == 0)
-        return out->has_indicator;
-    out->has_subtree = take_part(&rest, &out->stream.subtree);
+    struct slice part, rest = slice_of(text + 2, topic.len - 2);
+    if (!take_part(&rest, &part) || !ident_set(&out->stream.indicator, part))
+        return false;
+    out->has_indicator = true;
+    if (rest.len == 0)
+        return true;
+    out->has_subtree = take_part(&rest, &part) && wire_subtree_parse(part, &out->stream);
     return out->has_subtree && rest.len == 0;
-}
-
-struct grant {
-    struct net_socket *socket;
-    bool subscribe; /* else take away */
-    unsigned count;
-};
-
-static void give(struct grant *g, struct slice topic)
-{
-    int rc = g->subscribe ? net_subscription_allow(g->socket, topic)
-                          : net_subscription_remove(g->socket, topic);
-    g->count += rc == 0;
 }
 
 static bool is_asked(const struct topic_parts *asked, const struct wire_stream *stream)
@@ -227,24 +228,30 @@ static bool is_asked(const struct topic_parts *asked, const struct wire_stream *
         return true;
     if (!asked->has_indicator || strcmp(asked->stream.indicator.text, stream->indicator.text) != 0)
         return false;
-    return !asked->has_subtree || strcmp(asked->stream.subtree.text, stream->subtree.text) == 0;
+    return !asked->has_subtree || (asked->stream.root == stream->root &&
+                                   strcmp(asked->stream.subtree.text, stream->subtree.text) == 0);
 }
 
-/* Of what was asked, the streams that the key may see, each by its own topic. Heads go to all: they
- * tell numbers, not figures. */
-static void give_scope(struct aggregator_service *s, struct identity who,
-                       const struct topic_parts *asked, struct grant *g)
+/* How many streams there are now of what is asked, and how many of them the key may see. */
+struct view {
+    size_t asked;
+    size_t seen;
+};
+
+static struct view look(const struct aggregator_service *s, struct identity who,
+                        const struct topic_parts *asked)
 {
     const struct feed_head *heads;
     size_t count = feed_heads(s->feed, &heads);
-    char topic[NET_TOPIC_BYTES_MAX];
+    struct view view = {0};
     for (size_t i = 0; i < count; i++) {
         struct wire_stream stream = aggregator_feed_stream_to_wire(s, heads[i].stream);
-        if (is_asked(asked, &stream) && access_sees_subtree(s, who, heads[i].stream.subtree))
-            give(g, slice_of(topic, format_topic(&stream, topic)));
+        if (!is_asked(asked, &stream))
+            continue;
+        view.asked++;
+        view.seen += access_sees_stream(s, who, heads[i].stream);
     }
-    if (asked->heads)
-        give(g, slice_str("h/"));
+    return view;
 }
 
 static void log_refused(struct aggregator_service *s, const struct net_message *m,
@@ -262,26 +269,36 @@ static void log_refused(struct aggregator_service *s, const struct net_message *
                                      "commune's key asks by query"));
 }
 
+/* Kept as it was asked: what it gives is judged at each message (may_hear), so it follows the tree,
+ * the day and the key's rights. What is counted and logged is how it looks now. */
+static void take_subscription(struct aggregator_service *s, struct net_socket *socket,
+                              const struct net_message *m, struct slice topic)
+{
+    struct topic_parts asked;
+    struct identity who = access_identify(s, &m->key);
+    if (!access_may_ask(who) || !parse_topic(topic, &asked) ||
+        net_subscription_allow(socket, topic) != 0) {
+        log_refused(s, m, topic);
+        return;
+    }
+    struct view view = look(s, who, &asked);
+    if (view.seen == view.asked)
+        ++*s->count.subscriptions_allowed;
+    else if (view.seen > 0 || asked.heads)
+        ++*s->count.subscriptions_narrowed;
+    else
+        log_refused(s, m, topic);
+}
+
 static void take_request(struct aggregator_service *s, struct net_socket *socket,
                          const struct net_message *m)
 {
     const uint8_t *bytes = m->frames[0].data;
     struct slice topic = slice_of(bytes + 1, m->frames[0].len - 1);
-    struct grant g = {socket, bytes[0] == 1, 0};
-    struct topic_parts asked;
-    struct identity who = access_identify(s, &m->key);
-    bool valid = parse_topic(topic, &asked) && access_may_ask(who);
-    bool whole = valid && (access_sees_all(s, who) || (asked.heads && !asked.all));
-    if (whole)
-        give(&g, topic);
-    else if (valid)
-        give_scope(s, who, &asked, &g);
-    if (!g.subscribe)
-        return;
-    if (g.count == 0)
-        log_refused(s, m, topic);
+    if (bytes[0] == 1)
+        take_subscription(s, socket, m, topic);
     else
-        ++*(whole ? s->count.subscriptions_allowed : s->count.subscriptions_narrowed);
+        net_subscription_remove(socket, topic);
 }
 
 static void on_request(void *gate)
@@ -310,6 +327,8 @@ void aggregator_feed_revoke(struct aggregator_service *s, const struct follow_ef
         for (unsigned k = 0; k < p->key_count; k++) {
             struct net_key key;
             memcpy(key.bytes, p->keys[k].bytes, KEY_BYTES);
+            if (access_may_ask(access_identify(s, &key)))
+                continue;
             for (unsigned f = 0; f < s->feed_count; f++)
                 net_subscription_revoke(s->feeds[f].socket, &key);
             ++*s->count.subscriptions_revoked;

@@ -230,9 +230,10 @@ void aggregator_follow_round(struct aggregator_service *s)
 
 /* --- the collector's answers */
 
-static void learn_head(struct aggregator_service *s)
+static void learn_head(struct aggregator_service *s, uint64_t pull)
 {
     s->head_offset = s->reply.commits.head_offset;
+    s->head_pull = pull;
     if (s->goal_known)
         return;
     s->goal_known = true;
@@ -245,13 +246,14 @@ void aggregator_follow_receive(void *service)
 {
     struct aggregator_service *s = service;
     struct err e;
+    uint64_t pull = s->puller.id; /* an answer sends the next one */
     if (s->reply.held)
         return; /* waits in the socket until this one is applied */
     int rc = puller_receive(&s->puller, loop_now_ms(), &s->reply, &e);
     if (rc == 0) {
         ++*s->count.pulls;
         log_complain_over(s->log, &s->pull_complaint, "collector_answers");
-        learn_head(s);
+        learn_head(s, pull);
     } else if (rc == ERR_CORRUPT) {
         err_wrap(&e, "this journal cannot be followed any further");
         service_fail(s->service, &e);

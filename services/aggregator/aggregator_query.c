@@ -245,6 +245,17 @@ struct units_walk {
     size_t capacity;
 };
 
+/* Above what the key may see nothing is named. */
+static struct ident parent_shown(const struct units_walk *w, uint32_t unit,
+                                 const struct unit_span *span)
+{
+    const struct asking *a = w->asking;
+    uint32_t parent = catalogue_parent_on(registry_catalogue(a->registry), unit, w->on);
+    if (parent == CATALOGUE_NONE || !access_sees_unit(a->service, a->who, parent, w->on))
+        return (struct ident){""};
+    return span->parent;
+}
+
 static void add_unit(struct units_walk *w, uint32_t unit)
 {
     const struct catalogue *c = registry_catalogue(w->asking->registry);
@@ -256,7 +267,7 @@ static void add_unit(struct units_walk *w, uint32_t unit)
         .name = span->name,
         .type = span->type,
         .level = span->level,
-        .parent = span->parent,
+        .parent = parent_shown(w, unit, span),
         .from = u->from,
         .to = u->to,
     };
@@ -319,14 +330,15 @@ void aggregator_answer_units(struct aggregator_service *s, struct identity who,
 static int check_stream(struct asking *a, const struct wire_stream *wire, struct feed_stream *out,
                         struct err *e)
 {
+    char subtree[WIRE_SUBTREE_BYTES];
+    wire_subtree_format(wire, subtree);
     if (!aggregator_feed_stream_from_wire(a->service, wire, out))
-        return err_set(e, ERR_NOT_FOUND, "there is no stream %s/%s", wire->indicator.text,
-                       wire->subtree.text);
-    if (access_sees_subtree(a->service, a->who, out->subtree))
+        return err_set(e, ERR_NOT_FOUND, "there is no stream %s/%s", wire->indicator.text, subtree);
+    if (access_sees_stream(a->service, a->who, *out))
         return 0;
     ++*a->service->count.questions_denied;
     return err_set(e, ERR_DENIED, "stream %s/%s is outside the subtree that this key may see",
-                   wire->indicator.text, wire->subtree.text);
+                   wire->indicator.text, subtree);
 }
 
 static int fill_snapshot(struct asking *a, const struct wire_stream *stream, struct wire_cells *out,
@@ -334,12 +346,13 @@ static int fill_snapshot(struct asking *a, const struct wire_stream *stream, str
 {
     struct feed_stream which;
     struct feed_cells cells;
+    char subtree[WIRE_SUBTREE_BYTES];
     int rc = check_stream(a, stream, &which, e);
     if (rc != 0)
         return rc;
     if (!feed_snapshot(a->service->feed, a->registry, a->kv, which, &cells))
         return err_set(e, ERR_NOT_FOUND, "there is no stream %s/%s", stream->indicator.text,
-                       stream->subtree.text);
+                       wire_subtree_format(stream, subtree));
     aggregator_feed_cells_to_wire(a->service, &cells, out);
     return 0;
 }

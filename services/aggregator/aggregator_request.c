@@ -1,7 +1,14 @@
 /* One message: who sent it, what it asks; and those that wait for a journal entry. */
 #include "services/aggregator/aggregator_service.h"
 
-enum { WAIT_MAX_MS = 60 * 1000, WAITING_BYTES_MAX = 64 << 20 };
+enum {
+    WAIT_MAX_MS = 60 * 1000,
+    WAITING_BYTES_MAX = 64 << 20,
+    /* Of what may wait, for one key, so that none keeps the others out; the keys of services, which
+     * ask for many, may take all. */
+    KEY_BYTES_WAITING_MAX = WIRE_MESSAGE_BYTES_MAX,
+    KEY_SHARE = 16,
+};
 
 /* --- health */
 
@@ -111,9 +118,31 @@ static int answer_question(struct aggregator_service *s, const struct asker *fro
 
 /* --- waiting */
 
+static int check_key_share(struct aggregator_service *s, const struct asker *from, size_t more,
+                           struct err *e)
+{
+    int64_t count = 1, share = s->config->waiting_max / KEY_SHARE;
+    if (access_identify(s, &from->key).roles & ROLE_SERVICE)
+        return 0;
+    for (size_t i = 0; i < s->waiter_count; i++) {
+        if (!key_equal(&s->waiters[i].from.key, &from->key))
+            continue;
+        count++;
+        more += s->waiters[i].message.len;
+    }
+    if (count == 1 || (count <= share && more <= KEY_BYTES_WAITING_MAX))
+        return 0;
+    ++*s->count.requests_waiting_full;
+    return err_set(e, ERR_AGAIN, "%lld questions of this key wait already: ask again later",
+                   (long long)count - 1);
+}
+
 static int park(struct aggregator_service *s, const struct asker *from, const struct question *q,
                 struct slice message, struct err *e)
 {
+    int rc = check_key_share(s, from, message.len, e);
+    if (rc != 0)
+        return rc;
     if ((int64_t)s->waiter_count >= s->config->waiting_max ||
         s->waiter_bytes + message.len > WAITING_BYTES_MAX) {
         ++*s->count.requests_waiting_full;
@@ -122,8 +151,10 @@ static int park(struct aggregator_service *s, const struct asker *from, const st
     }
     uint32_t wait_ms = q->wait_ms < WAIT_MAX_MS ? q->wait_ms : WAIT_MAX_MS;
     struct aggregator_waiter *w = &s->waiters[s->waiter_count++];
-    *w = (struct aggregator_waiter){
-        .from = *from, .not_before = q->not_before, .deadline_ms = loop_now_ms() + wait_ms};
+    *w = (struct aggregator_waiter){.from = *from,
+                                    .not_before = q->not_before,
+                                    .pull = s->puller.id,
+                                    .deadline_ms = loop_now_ms() + wait_ms};
     buf_bytes(&w->message, message.data, message.len);
     s->waiter_bytes += message.len;
     return 0;
@@ -167,13 +198,33 @@ bool aggregator_request_is_waited_for(const struct aggregator_service *s, uint64
     return false;
 }
 
+/* The journal does not reach there. Who asks may have heard of an entry before we do, so only a
+ * head that was told in answer to a later pull says so: two times fetch.wait at most, if the
+ * collector answers. */
+static bool is_beyond(const struct aggregator_service *s, const struct aggregator_waiter *w)
+{
+    return s->head_pull > w->pull && w->not_before > s->head_offset;
+}
+
+static int not_there(struct aggregator_service *s, uint64_t not_before, struct err *e)
+{
+    ++*s->count.requests_beyond;
+    return err_set(
+        e, ERR_INVALID,
+        "entry %llu is not in the journal, its head is %llu: ask with the offset that an "
+        "answer of this collector gave",
+        (unsigned long long)not_before, (unsigned long long)s->head_offset);
+}
+
 /* Its key may have been revoked while it waited. */
 static void serve_waiter(struct aggregator_service *s, struct aggregator_waiter *w)
 {
     struct question q;
     struct err e;
     int rc = responder_check(&s->responder, &w->from, &e);
-    if (rc == 0 && w->not_before > s->done.offset)
+    if (rc == 0 && is_beyond(s, w))
+        rc = not_there(s, w->not_before, &e);
+    else if (rc == 0 && w->not_before > s->done.offset)
         rc = not_reached(s, w->not_before, &e);
     if (rc == 0)
         rc = unpack_question(s, w->from.head.kind, buf_slice(&w->message), &q, &e);
@@ -186,13 +237,26 @@ static void serve_waiter(struct aggregator_service *s, struct aggregator_waiter 
     arena_reset(&s->arena);
 }
 
+/* Whoever waits asks again, and finds the next start of this service. */
+void aggregator_request_end_waiting(struct aggregator_service *s)
+{
+    struct err e;
+    err_set(&e, ERR_AGAIN, "the aggregator is stopping: ask again");
+    for (size_t i = 0; i < s->waiter_count; i++) {
+        responder_fail(&s->responder, &s->waiters[i].from, &e);
+        buf_fini(&s->waiters[i].message);
+    }
+    s->waiter_count = 0;
+    s->waiter_bytes = 0;
+}
+
 void aggregator_request_serve_waiting(struct aggregator_service *s)
 {
     int64_t now_ms = loop_now_ms(), next_ms = INT64_MAX;
     size_t kept = 0;
     for (size_t i = 0; i < s->waiter_count; i++) {
         struct aggregator_waiter *w = &s->waiters[i];
-        if (w->not_before <= s->done.offset || w->deadline_ms <= now_ms) {
+        if (w->not_before <= s->done.offset || w->deadline_ms <= now_ms || is_beyond(s, w)) {
             serve_waiter(s, w);
             continue;
         }
@@ -217,6 +281,7 @@ static const struct responder_kind kinds[] = {
     {WIRE_TRACE, "trace", ACCESS_ROLES_ASK, take_question},
     {WIRE_UNITS, "units", ACCESS_ROLES_ASK, take_question},
     {WIRE_SNAPSHOT, "snapshot", ACCESS_ROLES_ASK, take_question},
+    {WIRE_FRAMES, "frames", ROLE_SERVICE, aggregator_frames_take},
 };
 
 const struct responder_definition aggregator_requests = {

@@ -99,8 +99,10 @@ static void after_round(void *service)
     if (!s->ledger)
         return; /* it could not be opened again: the service has failed */
     aggregator_follow_round(s);
-    if (s->ledger)
-        aggregator_request_serve_waiting(s);
+    if (!s->ledger)
+        return;
+    aggregator_request_serve_waiting(s);
+    aggregator_frames_serve(s);
 }
 
 static int start(struct service *service, struct err *e)
@@ -124,7 +126,7 @@ static int start(struct service *service, struct err *e)
     return 0;
 }
 
-/* What was applied is kept, though it would be pulled again; who waits will ask again. */
+/* What was applied is kept, though it would be pulled again; who waits is told to ask again. */
 static void drain(struct service *service)
 {
     struct aggregator_service *s = service_state(service);
@@ -132,6 +134,9 @@ static void drain(struct service *service)
     loop_remove_socket(service_loop(service), s->puller.socket);
     if (s->ledger)
         aggregator_follow_checkpoint(s);
+    if (s->ledger)
+        aggregator_request_serve_waiting(s);
+    aggregator_request_end_waiting(s);
     service_drained(service);
 }
 

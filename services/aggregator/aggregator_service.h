@@ -10,6 +10,7 @@
 #include "common/net/loop.h"
 #include "common/service/responder.h"
 #include "common/service/store_watch.h"
+#include "common/wire/frame_wire.h"
 #include "common/wire/query_wire.h"
 #include "services/aggregator/aggregator_config.h"
 #include "services/aggregator/feed_core.h"
@@ -22,6 +23,7 @@ struct aggregator_counters {
     uint64_t *requests_catching_up;
     uint64_t *requests_timed_out;
     uint64_t *requests_waiting_full;
+    uint64_t *requests_beyond;
     uint64_t *questions_denied;
     uint64_t *pulls;
     uint64_t *pulls_failed;
@@ -42,6 +44,7 @@ struct aggregator_counters {
     uint64_t *subscriptions_revoked;
     uint64_t *lag_entries;
     uint64_t *figures_excluded;
+    uint64_t *frames_sent;
 };
 
 struct aggregator_service;
@@ -57,6 +60,16 @@ struct aggregator_waiter {
     struct asker from;
     struct buf message;
     uint64_t not_before;
+    uint64_t pull;       /* the last that was sent before it came */
+    int64_t deadline_ms; /* monotonic */
+};
+
+enum { FRAMES_WAITERS_MAX = 16 };
+
+/* A pull of frames that waits for the next tick. */
+struct aggregator_frames_waiter {
+    struct asker from;
+    struct wire_frames_request request;
     int64_t deadline_ms; /* monotonic */
 };
 
@@ -79,6 +92,7 @@ struct aggregator_service {
     struct puller_reply reply; /* held while its commits are applied, a slice a round */
     struct arena arena;        /* of one commit, one request or one beat */
     uint64_t head_offset;      /* the collector's, as last told */
+    uint64_t head_pull;        /* by the answer to this pull */
     bool goal_known;
     uint64_t goal_offset; /* the head found at the start */
     bool ready;
@@ -98,6 +112,10 @@ struct aggregator_service {
     struct aggregator_waiter *waiters;
     size_t waiter_count;
     size_t waiter_bytes;
+
+    /* frames */
+    struct aggregator_frames_waiter frames_waiters[FRAMES_WAITERS_MAX];
+    unsigned frames_waiter_count;
 
     /* the feed */
     struct feed *feed;
@@ -126,16 +144,24 @@ bool access_may_ask(struct identity who);
 bool access_sees_all(const struct aggregator_service *s, struct identity who);
 bool access_sees_unit(const struct aggregator_service *s, struct identity who, uint32_t unit,
                       day_t on);
-/* A stream's whole subtree, or FEED_ROOT. */
-bool access_sees_subtree(const struct aggregator_service *s, struct identity who, uint32_t subtree);
+/* A stream; as of today, or of the last day of what is no more. */
+bool access_sees_stream(const struct aggregator_service *s, struct identity who,
+                        struct feed_stream stream);
 day_t access_today(const struct aggregator_service *s); /* civil day of the checkpoint */
 
 /* --- aggregator_request.c: one message */
 extern const struct responder_definition aggregator_requests;
 /* Requests that waited: those whose entry is checkpointed, and those whose time is over. */
 void aggregator_request_serve_waiting(struct aggregator_service *s);
+/* At the drain: each is told to ask again. */
+void aggregator_request_end_waiting(struct aggregator_service *s);
 /* Is an entry waited for that was applied and is not checkpointed yet? */
 bool aggregator_request_is_waited_for(const struct aggregator_service *s, uint64_t offset);
+
+/* --- aggregator_frames.c: what those who judge pull */
+responder_take_fn aggregator_frames_take;
+/* Those whose tick is checkpointed, and those whose time is over. */
+void aggregator_frames_serve(struct aggregator_service *s);
 
 /* --- aggregator_query.c: questions, answered from a read of the checkpoint */
 void aggregator_answer_query(struct aggregator_service *s, struct kv *kv, struct identity who,
@@ -154,7 +180,7 @@ void aggregator_feed_open(struct aggregator_service *s);
 void aggregator_feed_beat(void *service); /* timer */
 void aggregator_feed_changed(struct aggregator_service *s, const struct ledger_changes *changes);
 void aggregator_feed_begin(struct aggregator_service *s); /* a new epoch */
-/* Rights of these producers changed: what their keys subscribed to is taken away. */
+/* Rights of these producers changed: keys that have none left are forgotten. */
 void aggregator_feed_revoke(struct aggregator_service *s, const struct follow_effects *effects);
 /* Between the core's values and the wire's. */
 struct wire_stream aggregator_feed_stream_to_wire(const struct aggregator_service *s,

@@ -4,7 +4,7 @@
 
 #include "common/base/alloc.h"
 
-enum { NO_ROW = UINT32_MAX };
+enum { NO_ROW = UINT32_MAX, NO_SPOT = UINT32_MAX };
 
 struct cells {
     struct feed_cell *items;
@@ -19,16 +19,27 @@ struct noted {
     day_t day;
 };
 
-/* heads[row * width + column]: a row an indicator, a column a subtree. */
+/* A code that has, or may come to have, cells at a spot. */
+struct member {
+    uint32_t spot;
+    uint32_t code;
+};
+
+/* heads[row * width + column]: a row an indicator, a column a spot. A spot is a subtree or a root,
+ * of whatever indicator: twice the ordinal of its code, and one more for a root. */
 struct feed {
     uint64_t epoch;
     struct feed_head *heads;
     size_t head_count;
     uint32_t *rows;    /* by indicator; NO_ROW: a ratio has no cells */
-    uint32_t *columns; /* by code; NO_ROW: never just below a root */
+    uint32_t *columns; /* by spot; NO_ROW: its code was never a root, or never just below one */
     uint32_t indicator_count;
     uint32_t code_count;
     uint32_t width;
+    struct member *members; /* ascending: a column's stand together */
+    size_t member_count;
+    size_t member_capacity;
+    size_t *member_first; /* by column, and one more for the end */
 
     struct ledger_cell_key *noted;
     size_t noted_count;
@@ -51,6 +62,7 @@ static void forget_streams(struct feed *f)
     free(f->heads);
     free(f->rows);
     free(f->columns);
+    free(f->member_first);
 }
 
 void feed_destroy(struct feed *f)
@@ -58,6 +70,7 @@ void feed_destroy(struct feed *f)
     if (f == NULL)
         return;
     forget_streams(f);
+    free(f->members);
     free(f->noted);
     free(f->beat.items);
     free(f->updates);
@@ -72,26 +85,38 @@ uint64_t feed_epoch(const struct feed *f)
 
 /* --- where a cell belongs --- */
 
+/* The spot of a unit's cells of a day on which it is in force. */
+static uint32_t spot_on(const struct catalogue *c, uint32_t unit, day_t on)
+{
+    uint32_t ancestors[CATALOGUE_DEPTH_MAX];
+    unsigned depth = catalogue_ancestor_codes_on(c, unit, on, ancestors);
+    return depth >= 2 ? 2 * ancestors[depth - 2] : 2 * ancestors[0] + 1;
+}
+
+static struct feed_stream stream_at(uint32_t indicator, uint32_t spot)
+{
+    if (spot == NO_SPOT)
+        return (struct feed_stream){indicator, CATALOGUE_NONE, false};
+    return (struct feed_stream){indicator, spot / 2, spot % 2 == 1};
+}
+
 /* Holds for days from..until - 1 of the code. */
 struct place {
     uint32_t code;
     day_t from;
     day_t until;
-    uint32_t subtree;
+    uint32_t spot;
 };
 
 static struct place place_of(const struct catalogue *c, uint32_t code, day_t day)
 {
-    struct place p = {code, day, day + 1, FEED_ROOT};
-    uint32_t ancestors[CATALOGUE_DEPTH_MAX];
+    struct place p = {code, day, day + 1, NO_SPOT};
     uint32_t near = catalogue_unit_near(c, code, day);
     if (near == CATALOGUE_NONE)
         return p;
     const struct unit *unit = catalogue_unit(c, near);
     day_t on = day > unit->to ? unit->to : day < unit->from ? unit->from : day;
-    unsigned depth = catalogue_ancestor_codes_on(c, near, on, ancestors);
-    if (depth >= 2)
-        p.subtree = ancestors[depth - 2];
+    p.spot = spot_on(c, near, on);
     if (on == day) {
         day_t change = catalogue_next_change(c, near, on);
         p.until = unit->to != DAY_NEVER && unit->to + 1 < change ? unit->to + 1 : change;
@@ -100,30 +125,27 @@ static struct place place_of(const struct catalogue *c, uint32_t code, day_t day
 }
 
 /* Neighbours share a place, and cells come by code and day. */
-static uint32_t subtree_of(const struct catalogue *c, struct place *last, uint32_t code, day_t day)
+static uint32_t spot_of(const struct catalogue *c, struct place *last, uint32_t code, day_t day)
 {
     if (last->code != code || day < last->from || day >= last->until)
         *last = place_of(c, code, day);
-    return last->subtree;
+    return last->spot;
 }
 
 static struct place no_place(void)
 {
-    return (struct place){CATALOGUE_NONE, 0, 0, FEED_ROOT};
+    return (struct place){CATALOGUE_NONE, 0, 0, NO_SPOT};
 }
 
 struct feed_stream feed_stream_of(const struct registry *r, struct ledger_cell_key cell)
 {
-    return (struct feed_stream){cell.indicator,
-                                place_of(registry_catalogue(r), cell.code, cell.day).subtree};
+    return stream_at(cell.indicator, place_of(registry_catalogue(r), cell.code, cell.day).spot);
 }
 
 static struct feed_head *find_head(const struct feed *f, struct feed_stream s)
 {
     uint32_t row = s.indicator < f->indicator_count ? f->rows[s.indicator] : NO_ROW;
-    uint32_t column = 0;
-    if (s.subtree != FEED_ROOT)
-        column = s.subtree < f->code_count ? f->columns[s.subtree] : NO_ROW;
+    uint32_t column = s.code < f->code_count ? f->columns[2 * s.code + s.root] : NO_ROW;
     if (row == NO_ROW || column == NO_ROW)
         return NULL;
     return &f->heads[(size_t)row * f->width + column];
@@ -131,29 +153,55 @@ static struct feed_head *find_head(const struct feed *f, struct feed_stream s)
 
 /* --- an epoch --- */
 
-/* Marks every code that the unit is below a root under. */
-static void mark_second_level(struct feed *f, const struct catalogue *c, uint32_t unit)
+/* Every spot at which the unit ever has cells. */
+static void add_members(struct feed *f, const struct catalogue *c, uint32_t unit)
 {
-    uint32_t ancestors[CATALOGUE_DEPTH_MAX];
     const struct unit *u = catalogue_unit(c, unit);
     for (day_t on = u->from; on != DAY_NEVER && on <= u->to;
-         on = catalogue_next_change(c, unit, on))
-        if (catalogue_ancestor_codes_on(c, unit, on, ancestors) == 2)
-            f->columns[u->code] = 0;
+         on = catalogue_next_change(c, unit, on)) {
+        alloc_reserve((void **)&f->members, &f->member_capacity, f->member_count + 1,
+                      sizeof *f->members);
+        f->members[f->member_count++] = (struct member){spot_on(c, unit, on), u->code};
+    }
+}
+
+static int member_compare(const void *a, const void *b)
+{
+    const struct member *x = a, *y = b;
+    if (x->spot != y->spot)
+        return x->spot < y->spot ? -1 : 1;
+    return x->code < y->code ? -1 : x->code > y->code;
+}
+
+static void gather_members(struct feed *f, const struct catalogue *c)
+{
+    size_t kept = 0;
+    f->member_count = 0;
+    for (uint32_t unit = 0; unit < catalogue_unit_count(c); unit++)
+        add_members(f, c, unit);
+    if (f->member_count > 0)
+        qsort(f->members, f->member_count, sizeof *f->members, member_compare);
+    for (size_t i = 0; i < f->member_count; i++)
+        if (kept == 0 || member_compare(&f->members[kept - 1], &f->members[i]) != 0)
+            f->members[kept++] = f->members[i];
+    f->member_count = kept;
 }
 
 static void number_columns(struct feed *f, const struct catalogue *c)
 {
+    gather_members(f, c);
     f->code_count = catalogue_code_count(c);
-    f->columns = alloc_zeroed(f->code_count + 1, sizeof *f->columns);
-    for (uint32_t code = 0; code < f->code_count; code++)
-        f->columns[code] = NO_ROW;
-    for (uint32_t unit = 0; unit < catalogue_unit_count(c); unit++)
-        mark_second_level(f, c, unit);
-    f->width = 1; /* "@" */
-    for (uint32_t code = 0; code < f->code_count; code++)
-        if (f->columns[code] != NO_ROW)
-            f->columns[code] = f->width++;
+    f->columns = alloc_zeroed(2 * (size_t)f->code_count + 1, sizeof *f->columns);
+    f->member_first = alloc_zeroed(f->member_count + 1, sizeof *f->member_first);
+    for (uint32_t spot = 0; spot < 2 * f->code_count; spot++)
+        f->columns[spot] = NO_ROW;
+    f->width = 0;
+    for (size_t i = 0; i < f->member_count; i++)
+        if (f->columns[f->members[i].spot] == NO_ROW) {
+            f->member_first[f->width] = i;
+            f->columns[f->members[i].spot] = f->width++;
+        }
+    f->member_first[f->width] = f->member_count;
 }
 
 static uint32_t number_rows(struct feed *f, const struct registry *r)
@@ -169,10 +217,8 @@ static uint32_t number_rows(struct feed *f, const struct registry *r)
 static void fill_row(struct feed *f, uint32_t indicator)
 {
     struct feed_head *row = &f->heads[(size_t)f->rows[indicator] * f->width];
-    row[0].stream = (struct feed_stream){indicator, FEED_ROOT};
-    for (uint32_t code = 0; code < f->code_count; code++)
-        if (f->columns[code] != NO_ROW)
-            row[f->columns[code]].stream = (struct feed_stream){indicator, code};
+    for (uint32_t column = 0; column < f->width; column++)
+        row[column].stream = stream_at(indicator, f->members[f->member_first[column]].spot);
 }
 
 void feed_begin(struct feed *f, const struct registry *r, uint64_t epoch)
@@ -223,9 +269,8 @@ static struct noted *sort_noted(const struct feed *f, const struct registry *r, 
     size_t n = 0, kept = 0;
     for (size_t i = 0; i < f->noted_count; i++) {
         struct ledger_cell_key k = f->noted[i];
-        struct feed_stream s = {k.indicator,
-                                subtree_of(registry_catalogue(r), &place, k.code, k.day)};
-        const struct feed_head *head = find_head(f, s);
+        uint32_t spot = spot_of(registry_catalogue(r), &place, k.code, k.day);
+        const struct feed_head *head = find_head(f, stream_at(k.indicator, spot));
         if (head != NULL)
             items[n++] = (struct noted){(uint32_t)(head - f->heads), k.code, k.day};
     }
@@ -245,17 +290,22 @@ static void add_update(struct feed *f, uint32_t stream, const struct feed_cell *
         (struct feed_cells){f->heads[stream].stream, ++f->heads[stream].number, cells, count};
 }
 
-size_t feed_beat(struct feed *f, const struct registry *r, struct kv *kv,
-                 const struct feed_cells **out)
+/* False: the transaction has failed. */
+static bool read_cells(struct feed *f, const struct noted *items, size_t count, struct kv *kv)
 {
-    size_t count, start = 0;
-    struct noted *items = sort_noted(f, r, &count);
     alloc_reserve((void **)&f->beat.items, &f->beat.capacity, count + 1, sizeof *f->beat.items);
-    f->update_count = 0;
     for (size_t i = 0; i < count; i++) {
         struct ledger_cell_key key = {f->heads[items[i].stream].stream.indicator, items[i].code,
                                       items[i].day};
         f->beat.items[i] = (struct feed_cell){key.code, key.day, ledger_cell_get(kv, key)};
+    }
+    return !kv_failed(kv);
+}
+
+static void cut_updates(struct feed *f, const struct noted *items, size_t count)
+{
+    size_t start = 0;
+    for (size_t i = 0; i < count; i++) {
         bool last = i + 1 == count || items[i + 1].stream != items[i].stream ||
                     i + 1 - start == FEED_UPDATE_CELLS_MAX;
         if (!last)
@@ -263,8 +313,19 @@ size_t feed_beat(struct feed *f, const struct registry *r, struct kv *kv,
         add_update(f, items[i].stream, &f->beat.items[start], i + 1 - start);
         start = i + 1;
     }
+}
+
+size_t feed_beat(struct feed *f, const struct registry *r, struct kv *kv,
+                 const struct feed_cells **out)
+{
+    size_t count;
+    struct noted *items = sort_noted(f, r, &count);
+    f->update_count = 0;
+    if (read_cells(f, items, count, kv)) {
+        cut_updates(f, items, count);
+        f->noted_count = 0;
+    }
     free(items);
-    f->noted_count = 0;
     *out = f->updates;
     return f->update_count;
 }
@@ -275,13 +336,13 @@ struct snapshot_walk {
     struct cells *cells;
     const struct catalogue *catalogue;
     struct place place;
-    uint32_t subtree;
+    uint32_t spot;
 };
 
 static void snapshot_visit(void *arg, struct ledger_cell_key key, struct ledger_cell cell)
 {
     struct snapshot_walk *w = arg;
-    if (subtree_of(w->catalogue, &w->place, key.code, key.day) != w->subtree)
+    if (spot_of(w->catalogue, &w->place, key.code, key.day) != w->spot)
         return;
     alloc_reserve((void **)&w->cells->items, &w->cells->capacity, w->cells->count + 1,
                   sizeof *w->cells->items);
@@ -294,9 +355,11 @@ bool feed_snapshot(struct feed *f, const struct registry *r, struct kv *kv,
     const struct feed_head *head = find_head(f, stream);
     if (head == NULL)
         return false;
-    struct snapshot_walk w = {&f->snapshot, registry_catalogue(r), no_place(), stream.subtree};
+    uint32_t spot = 2 * stream.code + stream.root, column = f->columns[spot];
+    struct snapshot_walk w = {&f->snapshot, registry_catalogue(r), no_place(), spot};
     f->snapshot.count = 0;
-    ledger_visit_cells(kv, stream.indicator, snapshot_visit, &w);
+    for (size_t i = f->member_first[column]; i < f->member_first[column + 1]; i++)
+        ledger_visit_code(kv, stream.indicator, f->members[i].code, snapshot_visit, &w);
     *out = (struct feed_cells){stream, head->number, f->snapshot.items, f->snapshot.count};
     return true;
 }

@@ -5,9 +5,10 @@
  * owner's.
  *
  * Streams are fixed within an epoch: every indicator that is counted, times every code that is or
- * was borne just below a root, and "@" for the roots' own cells. A cell belongs to the stream of
- * the unit that bears its code on its day, or of the last one before (the day after a unit's end
- * takes its stock away again): that unit's ancestor just below the root, as of that day. When a
+ * was borne just below a root, with all cells of that subtree, and every code that is or was borne
+ * by a root, with that root's own cells. A cell belongs to the stream of the unit that bears its
+ * code on its day, or of the last one before (the day after a unit's end takes its stock away
+ * again): that unit's ancestor just below the root, or the root itself, as of that day. When a
  * catalogue or plan changes any of this, a new epoch begins. */
 #ifndef TONGHOP_AGGREGATOR_FEED_CORE_H
 #define TONGHOP_AGGREGATOR_FEED_CORE_H
@@ -15,13 +16,13 @@
 #include "services/aggregator/ledger_core.h"
 
 enum {
-    FEED_ROOT = CATALOGUE_NONE,       /* as subtree: the roots' own cells */
     FEED_UPDATE_CELLS_MAX = 64 << 10, /* more of one stream go out under several numbers */
 };
 
 struct feed_stream {
     uint32_t indicator; /* ordinal */
-    uint32_t subtree;   /* code ordinal, or FEED_ROOT */
+    uint32_t code;      /* ordinal; of the subtree's top, or of the root */
+    bool root;          /* the root's own cells, nothing below it */
 };
 
 struct feed_cell {
@@ -56,10 +57,11 @@ uint64_t feed_epoch(const struct feed *f);
  */
 void feed_note(struct feed *f, const struct ledger_cell_key *cells, size_t count);
 /* What changed since the beat before, with the values that kv holds: their number, and in *out the
- * updates, which live until the next beat or begin. */
+ * updates, which live until the next beat or begin. Of a transaction that has failed nothing is
+ * told: 0, and all of it goes out with the next beat. */
 size_t feed_beat(struct feed *f, const struct registry *r, struct kv *kv,
                  const struct feed_cells **out);
-/* All streams, by indicator and then "@" and the subtrees in order of their ordinals. */
+/* All streams, by indicator and then by the ordinals of their codes. */
 size_t feed_heads(const struct feed *f, const struct feed_head **out);
 
 /* All cells of a stream as kv holds them. False: there is no such stream. *out lives until the next

@@ -84,7 +84,8 @@ static int load_last_tick(struct ledger *l, struct kv *kv, struct err *err)
         return rc;
     l->position.tick_offset = last.offset;
     l->position.tick_time_ms = last.time_ms;
-    return frame_log_load(&l->changes.frames, kv, last.offset, err);
+    l->changes.framed_whole = frame_holds_everything(kv, last.offset);
+    return 0;
 }
 
 int ledger_open(struct ledger **out, struct kv *kv, const struct codec *codec, struct err *err)
@@ -121,7 +122,6 @@ void ledger_close(struct ledger *l)
     free(l->blocks);
     free(l->days);
     free(l->changes.keys);
-    frame_log_fini(&l->changes.frames);
     free(l);
 }
 
@@ -447,8 +447,10 @@ static int apply_registry(struct ledger *l, struct kv *kv, const struct entry *e
     if (rc != 0)
         return err_wrap(err, "journal entry %llu", (unsigned long long)e->offset);
     keep_registry_entry(kv, e);
-    if (e->kind != ENTRY_PRODUCER)
-        frame_log_expect_everything(&l->changes.frames, kv);
+    if (e->kind != ENTRY_PRODUCER) {
+        ledger_clear_cells(kv, LEDGER_UNFRAMED);
+        l->changes.framed_whole = true;
+    }
     if (figures)
         ledger_rebuild(l, kv);
     return 0;
@@ -457,7 +459,8 @@ static int apply_registry(struct ledger *l, struct kv *kv, const struct entry *e
 static void apply_tick(struct ledger *l, struct kv *kv, const struct entry *e)
 {
     ledger_flush_cells(l, kv);
-    frame_log_make(&l->changes.frames, l->registry, kv, e, l->position.tick_offset);
+    frame_make(l->registry, kv, e, l->position.tick_offset, l->changes.framed_whole);
+    l->changes.framed_whole = false;
     l->position.tick_offset = e->offset;
     l->position.tick_time_ms = e->time_ms;
 }
@@ -533,20 +536,19 @@ void ledger_flush_cells(struct ledger *l, struct kv *kv)
     stored_figures_close(&figures);
     l->fold.dirty_count = 0;
     rollup_write(&l->rollup, kv, &l->changes);
-    frame_log_save(&l->changes.frames, kv);
     free(dirty);
     buf_fini(&scratch);
     fold_trim(&l->fold);
 }
 
-static void delete_cells(struct kv *kv)
+void ledger_clear_cells(struct kv *kv, unsigned table)
 {
     struct slice key;
     uint8_t copy[CELL_KEY_BYTES];
-    struct kv_cursor *c = kv_cursor_open(kv, LEDGER_CELLS);
+    struct kv_cursor *c = kv_cursor_open(kv, table);
     while (kv_cursor_move(c, KV_FIRST, &key, NULL) && key.len == sizeof copy) {
         memcpy(copy, key.data, sizeof copy);
-        kv_del(kv, LEDGER_CELLS, slice_of(copy, sizeof copy));
+        kv_del(kv, table, slice_of(copy, sizeof copy));
     }
     kv_cursor_close(c);
 }
@@ -558,7 +560,7 @@ void ledger_rebuild(struct ledger *l, struct kv *kv)
     struct stored_figures figures;
     struct slice key, value;
     struct fact fact;
-    delete_cells(kv);
+    ledger_clear_cells(kv, LEDGER_CELLS);
     stored_figures_open(&figures, l->registry, kv);
     l->rollup.registry = l->registry;
     l->rollup.figures = &figures.base;

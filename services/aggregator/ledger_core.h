@@ -18,7 +18,8 @@
  * - CELLS, by indicator, code, day: amount, figures, reported, on time; absent when all are zero.
  * - DAYS, by day: last offset whose civil day is not after it.
  * - FRAMES, by the tick's offset: what changed in cells of targets since the tick before; kept.
- * - UNFRAMED, by number: cells of targets that changed since the last tick, as they were then.
+ * - UNFRAMED, by indicator, code, day: cells of targets that differ from what they were at the last
+ *   tick, as they were then.
  *
  * A row's version number is its batch's first_row plus its row: versions need no index by cell,
  * each points to its cell's previous one. A version carries `won`: it was the statement that held
@@ -163,6 +164,11 @@ void ledger_visit_cells(struct kv *kv, uint32_t indicator,
                         void (*visit)(void *arg, struct ledger_cell_key key,
                                       struct ledger_cell cell),
                         void *arg);
+/* Those of one code. */
+void ledger_visit_code(struct kv *kv, uint32_t indicator, uint32_t code,
+                       void (*visit)(void *arg, struct ledger_cell_key key,
+                                     struct ledger_cell cell),
+                       void *arg);
 /* Frames: one for every tick that was applied, a function of the journal alone. */
 struct ledger_frame {
     uint64_t offset;          /* of the tick's entry */

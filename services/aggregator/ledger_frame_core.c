@@ -1,14 +1,10 @@
-/* Frames: at each tick, what changed in the cells that targets are judged by. What a cell held at
- * the frame before is noted when it first changes after it, here and with each flush in the store,
- * so that a frame hangs on the journal alone and never on where flushes fell: a cell that changed
- * and changed back is in no frame. */
-#include "common/base/alloc.h"
+/* Frames: at each tick, what changed in the cells that targets are judged by. What such a cell held
+ * at the tick before is kept in the store while it holds another value, so that a frame, and what
+ * waits for one, hang on the journal alone and never on where flushes fell. */
 #include "common/base/be.h"
 #include "services/aggregator/ledger_internal.h"
 
-#include <stdlib.h>
-
-enum { FRAME_EVERYTHING = 1, LOG_INDEX_FIRST = 1024, OFFSET_BYTES = 8, BLOCK_KEY_BYTES = 4 };
+enum { FRAME_EVERYTHING = 1, OFFSET_BYTES = 8 };
 
 /* --- records --- */
 
@@ -48,133 +44,29 @@ static bool frame_decode(struct slice key, struct slice value, struct ledger_fra
            out->previous_offset < out->offset;
 }
 
-/* --- what was noted since the last frame --- */
+/* --- what changed since the last frame --- */
 
-static uint32_t *log_probe(const struct frame_log *log, struct ledger_cell_key key)
+void frame_note(struct kv *kv, struct ledger_cell_key key, const struct ledger_cell *before,
+                const struct ledger_cell *after)
 {
-    size_t at = cell_key_hash(key) & (log->index_size - 1);
-    while (log->index[at] != 0 && cell_key_compare(log->items[log->index[at] - 1].key, key) != 0)
-        at = (at + 1) & (log->index_size - 1);
-    return &log->index[at];
-}
-
-static void log_grow(struct frame_log *log)
-{
-    log->index_size = log->index_size == 0 ? LOG_INDEX_FIRST : log->index_size * 2;
-    free(log->index);
-    log->index = alloc_zeroed(log->index_size, sizeof *log->index);
-    for (size_t i = 0; i < log->count; i++)
-        *log_probe(log, log->items[i].key) = (uint32_t)i + 1;
-}
-
-/* The first note of a cell is the one that counts. */
-static void log_add(struct frame_log *log, struct ledger_cell_key key,
-                    const struct ledger_cell *before)
-{
-    if (log->count * 2 >= log->index_size)
-        log_grow(log);
-    uint32_t *number = log_probe(log, key);
-    if (*number != 0)
-        return;
-    alloc_reserve((void **)&log->items, &log->capacity, log->count + 1, sizeof *log->items);
-    log->items[log->count] = (struct frame_note){key, *before};
-    *number = (uint32_t)++log->count;
-}
-
-static void log_clear(struct frame_log *log)
-{
-    free(log->items);
-    free(log->index);
-    log->items = NULL;
-    log->index = NULL;
-    log->count = log->capacity = log->index_size = log->saved = 0;
-}
-
-static int note_compare(const void *a, const void *b)
-{
-    const struct frame_note *x = a, *y = b;
-    return cell_key_compare(x->key, y->key);
-}
-
-void frame_log_fini(struct frame_log *log)
-{
-    log_clear(log);
-}
-
-void frame_log_note(struct frame_log *log, const struct registry *registry,
-                    struct ledger_cell_key key, const struct ledger_cell *before)
-{
-    if (!log->everything && registry_is_targeted(registry, key.indicator))
-        log_add(log, key, before);
-}
-
-void frame_log_save(struct frame_log *log, struct kv *kv)
-{
-    struct buf value = {0};
-    struct ledger_cell_key at = {0};
-    uint8_t key[BLOCK_KEY_BYTES];
-    if (log->saved == log->count)
-        return;
-    for (size_t i = log->saved; i < log->count; i++)
-        put_cell(&value, &at, log->items[i].key, &log->items[i].before);
-    be_put_u32(key, log->block_count++);
-    kv_append(kv, LEDGER_UNFRAMED, slice_of(key, sizeof key), buf_slice(&value));
-    log->saved = log->count;
-    buf_fini(&value);
-}
-
-static void forget(struct frame_log *log, struct kv *kv)
-{
-    uint8_t key[BLOCK_KEY_BYTES];
-    for (uint32_t i = 0; i < log->block_count; i++) {
-        be_put_u32(key, i);
-        kv_del(kv, LEDGER_UNFRAMED, slice_of(key, sizeof key));
-    }
-    log->block_count = 0;
-    log_clear(log);
-}
-
-void frame_log_expect_everything(struct frame_log *log, struct kv *kv)
-{
-    forget(log, kv);
-    log->everything = true;
-}
-
-/* --- opening --- */
-
-static bool load_block(struct frame_log *log, struct slice value)
-{
-    struct reader r = reader_of(value);
-    struct ledger_cell_key key = {0};
-    struct ledger_cell before;
-    while (!reader_done(&r)) {
-        take_cell(&r, &key, &before);
-        if (r.bad)
-            return false;
-        log_add(log, key, &before);
-    }
-    return true;
-}
-
-static int load_blocks(struct frame_log *log, struct kv *kv, struct err *err)
-{
+    uint8_t bytes[CELL_KEY_BYTES];
     struct slice value;
-    bool whole = true;
-    struct kv_cursor *c = kv_cursor_open(kv, LEDGER_UNFRAMED);
-    for (bool more = kv_cursor_move(c, KV_FIRST, NULL, &value); more && whole;
-         more = kv_cursor_move(c, KV_NEXT, NULL, &value)) {
-        whole = load_block(log, value);
-        log->block_count++;
+    struct buf encoded = {0};
+    cell_key_encode(key, bytes);
+    if (!kv_get(kv, LEDGER_UNFRAMED, slice_of(bytes, sizeof bytes), &value)) {
+        cell_encode(before, &encoded);
+        kv_put(kv, LEDGER_UNFRAMED, slice_of(bytes, sizeof bytes), buf_slice(&encoded));
+        buf_fini(&encoded);
+        return;
     }
-    kv_cursor_close(c);
-    log->saved = log->count;
-    return whole ? 0 : ledger_corrupt(err, "unframed");
+    struct ledger_cell framed = cell_decode(value);
+    if (cell_equal(&framed, after))
+        kv_del(kv, LEDGER_UNFRAMED, slice_of(bytes, sizeof bytes));
 }
 
-/* Has a catalogue or a plan come since the last frame? */
-static bool tree_may_differ(struct kv *kv, uint64_t since)
+bool frame_holds_everything(struct kv *kv, uint64_t tick_offset)
 {
-    uint64_t offset = since;
+    uint64_t offset = tick_offset;
     enum entry_kind kind;
     struct slice body;
     while (ledger_registry_after(kv, offset, &offset, &kind, &body))
@@ -183,29 +75,7 @@ static bool tree_may_differ(struct kv *kv, uint64_t since)
     return false;
 }
 
-int frame_log_load(struct frame_log *log, struct kv *kv, uint64_t tick_offset, struct err *err)
-{
-    log->everything = tree_may_differ(kv, tick_offset);
-    return load_blocks(log, kv, err);
-}
-
 /* --- making a frame --- */
-
-static uint64_t put_changed(struct frame_log *log, struct kv *kv, struct buf *out)
-{
-    struct ledger_cell_key at = {0};
-    uint64_t count = 0;
-    if (log->count > 1)
-        qsort(log->items, log->count, sizeof *log->items, note_compare);
-    for (size_t i = 0; i < log->count; i++) {
-        struct ledger_cell now = ledger_cell_get(kv, log->items[i].key);
-        if (cell_equal(&now, &log->items[i].before))
-            continue;
-        put_cell(out, &at, log->items[i].key, &now);
-        count++;
-    }
-    return count;
-}
 
 struct put_walk {
     struct buf *out;
@@ -220,6 +90,18 @@ static void put_visited(void *arg, struct ledger_cell_key key, struct ledger_cel
     w->count++;
 }
 
+static uint64_t put_changed(struct kv *kv, struct buf *out)
+{
+    struct put_walk w = {.out = out};
+    struct slice key;
+    struct kv_cursor *c = kv_cursor_open(kv, LEDGER_UNFRAMED);
+    for (bool more = kv_cursor_move(c, KV_FIRST, &key, NULL); more;
+         more = kv_cursor_move(c, KV_NEXT, &key, NULL))
+        put_visited(&w, cell_key_decode(key), ledger_cell_get(kv, cell_key_decode(key)));
+    kv_cursor_close(c);
+    return w.count;
+}
+
 static uint64_t put_everything(const struct registry *registry, struct kv *kv, struct buf *out)
 {
     struct put_walk w = {.out = out};
@@ -229,22 +111,20 @@ static uint64_t put_everything(const struct registry *registry, struct kv *kv, s
     return w.count;
 }
 
-void frame_log_make(struct frame_log *log, const struct registry *registry, struct kv *kv,
-                    const struct entry *tick, uint64_t previous_offset)
+void frame_make(const struct registry *registry, struct kv *kv, const struct entry *tick,
+                uint64_t previous_offset, bool everything)
 {
     struct buf cells = {0}, value = {0};
     uint8_t key[OFFSET_BYTES];
-    uint64_t count =
-        log->everything ? put_everything(registry, kv, &cells) : put_changed(log, kv, &cells);
-    buf_u8(&value, log->everything ? FRAME_EVERYTHING : 0);
+    uint64_t count = everything ? put_everything(registry, kv, &cells) : put_changed(kv, &cells);
+    buf_u8(&value, everything ? FRAME_EVERYTHING : 0);
     buf_varint(&value, tick->offset - previous_offset);
     buf_zigzag(&value, tick->time_ms);
     buf_varint(&value, count);
     buf_bytes(&value, cells.data, cells.len);
     be_put_u64(key, tick->offset);
     kv_append(kv, LEDGER_FRAMES, slice_of(key, sizeof key), buf_slice(&value));
-    forget(log, kv);
-    log->everything = false;
+    ledger_clear_cells(kv, LEDGER_UNFRAMED);
     buf_fini(&cells);
     buf_fini(&value);
 }
@@ -314,22 +194,4 @@ bool ledger_registry_after(struct kv *kv, uint64_t after, uint64_t *offset, enum
     }
     kv_cursor_close(c);
     return found;
-}
-
-/* --- for the canonical dump --- */
-
-void frame_log_visit(struct kv *kv,
-                     void (*visit)(void *arg, struct ledger_cell_key key,
-                                   struct ledger_cell before),
-                     void *arg)
-{
-    struct frame_log log = {0};
-    if (load_blocks(&log, kv, NULL) == 0 && log.count > 1)
-        qsort(log.items, log.count, sizeof *log.items, note_compare);
-    for (size_t i = 0; i < log.count; i++) {
-        struct ledger_cell now = ledger_cell_get(kv, log.items[i].key);
-        if (!cell_equal(&now, &log.items[i].before))
-            visit(arg, log.items[i].key, log.items[i].before);
-    }
-    frame_log_fini(&log);
 }

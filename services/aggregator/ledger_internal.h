@@ -47,7 +47,6 @@ void stamp_encode(const struct stamp *s, uint8_t out[STAMP_BYTES]);
 void cell_key_encode(struct ledger_cell_key key, uint8_t out[CELL_KEY_BYTES]);
 struct ledger_cell_key cell_key_decode(struct slice key);
 int cell_key_compare(struct ledger_cell_key a, struct ledger_cell_key b); /* <0, 0, >0 */
-uint64_t cell_key_hash(struct ledger_cell_key key);
 void cell_encode(const struct ledger_cell *c, struct buf *out);
 struct ledger_cell cell_decode(struct slice value);
 static inline bool cell_equal(const struct ledger_cell *a, const struct ledger_cell *b)
@@ -133,40 +132,16 @@ void fold_trim(struct fold *f);
 
 /* --- frames: ledger_frame_core.c --- */
 
-struct frame_note {
-    struct ledger_cell_key key;
-    struct ledger_cell before; /* at the last frame */
-};
-
-/* Cells of targeted indicators that changed since the last frame, each once. */
-struct frame_log {
-    bool everything; /* a catalogue or plan came: the next frame holds all, nothing is noted */
-    struct frame_note *items;
-    size_t count;
-    size_t capacity;
-    uint32_t *index;      /* item number + 1; 0 empty */
-    size_t index_size;    /* a power of two */
-    size_t saved;         /* the first so many items are in the store */
-    uint32_t block_count; /* in the store */
-};
-
-void frame_log_fini(struct frame_log *log);
-/* From what the store holds behind the last tick; the log is empty. */
-int frame_log_load(struct frame_log *log, struct kv *kv, uint64_t tick_offset, struct err *err);
-/* The cell is about to change from `before`. */
-void frame_log_note(struct frame_log *log, const struct registry *registry,
-                    struct ledger_cell_key key, const struct ledger_cell *before);
-/* Into the same transaction as the cells that changed. */
-void frame_log_save(struct frame_log *log, struct kv *kv);
-void frame_log_expect_everything(struct frame_log *log, struct kv *kv);
+/* A cell of a targeted indicator changes: keeps in the store what it held at the last frame, until
+ * it holds that again. */
+void frame_note(struct kv *kv, struct ledger_cell_key key, const struct ledger_cell *before,
+                const struct ledger_cell *after);
+/* Has a catalogue or a plan come since that tick? Then the next frame holds all, and nothing is
+ * noted. */
+bool frame_holds_everything(struct kv *kv, uint64_t tick_offset);
 /* The tick's frame, with all cells written. */
-void frame_log_make(struct frame_log *log, const struct registry *registry, struct kv *kv,
-                    const struct entry *tick, uint64_t previous_offset);
-/* What the store's log says in truth: cells that differ from the last frame, ascending. */
-void frame_log_visit(struct kv *kv,
-                     void (*visit)(void *arg, struct ledger_cell_key key,
-                                   struct ledger_cell before),
-                     void *arg);
+void frame_make(const struct registry *registry, struct kv *kv, const struct entry *tick,
+                uint64_t previous_offset, bool everything);
 
 /* --- rollups: ledger_rollup_core.c --- */
 
@@ -239,7 +214,7 @@ struct rollup_changes {
     struct ledger_cell_key *keys;
     size_t count;
     size_t capacity;
-    struct frame_log frames;
+    bool framed_whole; /* the next frame holds everything: what changes is not noted for it */
 };
 /* Writes the map into the cells of kv, and empties it; `changes` may be NULL. */
 void rollup_write(struct rollup *r, struct kv *kv, struct rollup_changes *changes);
@@ -314,5 +289,6 @@ int ledger_restore(struct registry *r, struct kv *kv, const struct codec *codec,
 /* Writes dirty facts and the cells they change; not the position. */
 void ledger_flush_cells(struct ledger *l, struct kv *kv);
 void ledger_rebuild(struct ledger *l, struct kv *kv);
+void ledger_clear_cells(struct kv *kv, unsigned table); /* all records of CELLS or UNFRAMED */
 
 #endif

@@ -372,6 +372,25 @@ void ledger_visit_cells(struct kv *kv, uint32_t indicator,
     kv_cursor_close(c);
 }
 
+void ledger_visit_code(struct kv *kv, uint32_t indicator, uint32_t code,
+                       void (*visit)(void *arg, struct ledger_cell_key key,
+                                     struct ledger_cell cell),
+                       void *arg)
+{
+    uint8_t from[CELL_KEY_BYTES];
+    struct slice key, value;
+    cell_key_encode((struct ledger_cell_key){indicator, code, INT32_MIN}, from);
+    struct kv_cursor *c = kv_cursor_open(kv, LEDGER_CELLS);
+    for (bool more = kv_cursor_seek(c, slice_of(from, sizeof from), &key, &value); more;
+         more = kv_cursor_move(c, KV_NEXT, &key, &value)) {
+        struct ledger_cell_key at = cell_key_decode(key);
+        if (at.indicator != indicator || at.code != code)
+            break;
+        visit(arg, at, cell_decode(value));
+    }
+    kv_cursor_close(c);
+}
+
 void ledger_visit_excluded(const struct ledger *l, struct kv *kv,
                            void (*visit)(void *arg, uint32_t indicator, uint32_t code, day_t day,
                                          uint32_t source, int64_t value),
@@ -448,17 +467,6 @@ static void dump_raw(struct dump *d, unsigned table, struct slice key, struct sl
     dump_hex(&d->text, value);
 }
 
-/* What is noted more than once, or in vain, depends on where flushes fell. */
-static void dump_unframed(void *arg, struct ledger_cell_key k, struct ledger_cell before)
-{
-    struct dump *d = arg;
-    buf_clear(&d->text);
-    dump_cell_name(d, "unframed", k.indicator, k.code, k.day);
-    buf_printf(&d->text, " %lld %d %u %u", (long long)before.amount, before.figures,
-               before.reported, before.on_time);
-    d->line(d->arg, (const char *)d->text.data);
-}
-
 static void dump_record(struct dump *d, unsigned table, struct slice key, struct slice value)
 {
     buf_clear(&d->text);
@@ -488,10 +496,7 @@ void ledger_dump(const struct ledger *l, struct kv *kv, bool figures_only,
     for (unsigned table = 0; table < LEDGER_TABLE_COUNT; table++) {
         if (figures_only && table != LEDGER_FACTS && table != LEDGER_CELLS)
             continue;
-        if (table == LEDGER_UNFRAMED)
-            frame_log_visit(kv, dump_unframed, &d);
-        else
-            dump_table(&d, kv, table);
+        dump_table(&d, kv, table);
     }
     buf_fini(&d.text);
 }

@@ -9,7 +9,7 @@ enum { ROLLUP_MAP_FIRST = 4096, SERIES_STEPS_MAX = 1024 };
 
 /* --- the map of changes --- */
 
-uint64_t cell_key_hash(struct ledger_cell_key key)
+static uint64_t cell_hash(struct ledger_cell_key key)
 {
     uint64_t h = (((uint64_t)key.indicator << 32) | key.code) * UINT64_C(0x9E3779B97F4A7C15);
     h ^= ((uint64_t)(uint32_t)key.day + 1) * UINT64_C(0xC2B2AE3D27D4EB4F);
@@ -29,7 +29,7 @@ int cell_key_compare(struct ledger_cell_key a, struct ledger_cell_key b)
 /* Where the key's number stands in the index, or belongs. */
 static uint32_t *map_probe(const struct rollup_map *m, struct ledger_cell_key key)
 {
-    size_t at = cell_key_hash(key) & (m->index_size - 1);
+    size_t at = cell_hash(key) & (m->index_size - 1);
     while (m->index[at] != 0 && cell_key_compare(m->slots[m->index[at] - 1].key, key) != 0)
         at = (at + 1) & (m->index_size - 1);
     return &m->index[at];
@@ -395,14 +395,14 @@ void rollup_fini(struct rollup *r)
 }
 
 static void note_change(struct rollup_changes *changes, const struct registry *registry,
-                        struct ledger_cell_key key, const struct ledger_cell *before)
+                        struct kv *kv, struct ledger_cell_key key, const struct ledger_cell *before,
+                        const struct ledger_cell *after)
 {
-    if (changes == NULL)
-        return;
     alloc_reserve((void **)&changes->keys, &changes->capacity, changes->count + 1,
                   sizeof *changes->keys);
     changes->keys[changes->count++] = key;
-    frame_log_note(&changes->frames, registry, key, before);
+    if (!changes->framed_whole && registry_is_targeted(registry, key.indicator))
+        frame_note(kv, key, before, after);
 }
 
 void rollup_write(struct rollup *r, struct kv *kv, struct rollup_changes *changes)
@@ -413,10 +413,11 @@ void rollup_write(struct rollup *r, struct kv *kv, struct rollup_changes *change
     struct slot_order *order = map_order(&r->map, &n);
     for (size_t i = 0; i < n; i++) {
         const struct rollup_slot *slot = &r->map.slots[order[i].slot];
-        struct ledger_cell cell = ledger_cell_get(kv, slot->key);
-        note_change(changes, r->registry, slot->key, &cell);
+        struct ledger_cell before = ledger_cell_get(kv, slot->key), cell = before;
         cell_add(&cell, &slot->delta);
         cell_put(kv, slot->key, &cell, &scratch);
+        if (changes != NULL)
+            note_change(changes, r->registry, kv, slot->key, &before, &cell);
     }
     free(order);
     rollup_fini(r);

@@ -17,7 +17,7 @@ const struct cli_command *const cli_commands[] = {
     &cmd_submit,       &cmd_import,      &cmd_query,        &cmd_status,      &cmd_watch,
     &cmd_trace,        &cmd_plan_check,  &cmd_plan_apply,   &cmd_keys_make,   &cmd_keys_add,
     &cmd_keys_set,     &cmd_keys_rotate, &cmd_keys_revoke,  &cmd_keys_retire, &cmd_clock_tick,
-    &cmd_clock_accept, &cmd_verify,      &cmd_check_config,
+    &cmd_clock_accept, &cmd_verify,      &cmd_check_config, &cmd_rehearse,
 };
 const size_t cli_command_count = sizeof cli_commands / sizeof *cli_commands;
 
@@ -75,20 +75,39 @@ static const char *explain(const struct cli *cli, int code)
     return NULL;
 }
 
-int cli_fail(const struct cli *cli, const struct err *e)
+static void print_error(const struct cli *cli, const char *sentence, const struct err *e)
 {
-    const char *sentence = explain(cli, e->code);
     if (sentence)
         fprintf(cli->err, "tonghop: %s\n  (%s)\n", sentence, e->text);
     else
         fprintf(cli->err, "tonghop: %s\n", e->text);
+}
+
+int cli_fail(const struct cli *cli, const struct err *e)
+{
+    print_error(cli, explain(cli, e->code), e);
     return cli->misconfigured ? CLI_USAGE : cli_exit_of(e->code);
+}
+
+/* The service's own sentence names the word, in English. */
+static const char *explain_refused(const struct cli *cli, int code)
+{
+    if (cli->english)
+        return NULL;
+    if (code == ERR_DENIED)
+        return "Khóa này không được xem đơn vị này: đề nghị kiểm tra lại mã đơn vị, hoặc liên hệ "
+               "bộ "
+               "phận công nghệ thông tin của tỉnh để điều chỉnh phạm vi.";
+    if (code == ERR_NOT_FOUND)
+        return "Không có đơn vị hoặc chỉ tiêu thống kê như đã hỏi: đề nghị kiểm tra lại mã và "
+               "ngày.";
+    return "Hệ thống không trả lời được câu hỏi này.";
 }
 
 int cli_fail_refused(const struct cli *cli, const struct err *e)
 {
-    int status = cli_fail(cli, e);
-    return status == CLI_FAILED ? CLI_REFUSED : status;
+    print_error(cli, explain_refused(cli, e->code), e);
+    return e->code == ERR_DENIED ? CLI_DENIED : CLI_REFUSED;
 }
 
 int cli_fail_blocked(const struct cli *cli, enum refusal refusal)

@@ -29,7 +29,7 @@ struct cli_args;
 struct cli_option {
     const char *name;  /* without the dashes */
     const char *value; /* what stands behind it, for --help; NULL: a switch */
-    const char *help;
+    const char *help;  /* further lines are indented when printed */
 };
 
 struct cli_command {
@@ -104,7 +104,7 @@ const char *cli_say(const struct cli *cli, const char *vietnamese, const char *e
 int cli_fail(const struct cli *cli, const struct err *e);
 int cli_exit_of(int code);
 int cli_usage(const struct cli *cli, const struct err *e); /* prints, returns CLI_USAGE */
-/* The same when a service refused what was asked, whatever its code: CLI_REFUSED or CLI_DENIED. */
+/* The same of a question that the aggregator refused: CLI_REFUSED or CLI_DENIED. */
 int cli_fail_refused(const struct cli *cli, const struct err *e);
 /* A refusal that stops all sending: its sentence; CLI_DENIED. */
 int cli_fail_blocked(const struct cli *cli, enum refusal refusal);

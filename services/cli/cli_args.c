@@ -26,7 +26,13 @@ void cli_args_print_option(const struct cli_option *o, FILE *out)
 {
     char name[64];
     snprintf(name, sizeof name, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
-    fprintf(out, "  %-*s %s\n", NAME_COLUMN, name, o->help);
+    fprintf(out, "  %-*s ", NAME_COLUMN, name);
+    for (const char *at = o->help; *at; at++) {
+        fputc(*at, out);
+        if (*at == '\n')
+            fprintf(out, "  %-*s ", NAME_COLUMN, "");
+    }
+    fputc('\n', out);
 }
 
 void cli_args_print_global(FILE *out)

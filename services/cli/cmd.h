@@ -22,5 +22,6 @@ extern const struct cli_command cmd_clock_tick;
 extern const struct cli_command cmd_clock_accept;
 extern const struct cli_command cmd_verify;
 extern const struct cli_command cmd_check_config;
+extern const struct cli_command cmd_rehearse;
 
 #endif

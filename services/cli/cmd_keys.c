@@ -296,7 +296,7 @@ static const struct cli_option add_options[] = {
     {"scope", "CODE[,CODE]", "units whose subtrees it speaks for; needed to submit"},
     {"on", "DAY",
      "the day on which the units meant bear these codes; else today, as the\n"
-     "                          journal has it"},
+     "journal has it"},
     {"role", "ROLE[,ROLE]", "submit,subscribe unless said; also operate, service, delegate"},
     {"key", "FILE.pub", "the public key file"},
 };

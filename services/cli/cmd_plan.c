@@ -230,7 +230,7 @@ const struct cli_command cmd_plan_check = {
 static const struct cli_option apply_options[] = {
     {"dry-run", NULL,
      "ask the collector whether it would accept, change nothing. The plan is\n"
-     "                          judged against the units that stand"},
+     "judged against the units that stand"},
     {"skip-units", NULL, "leave the units that stand: they were applied before"},
 };
 

@@ -271,9 +271,12 @@ static int run_tree(struct cli *cli, const struct cli_args *args)
         print_tree_json(cli, &t);
     else if (rc == 0)
         print_tree(cli, &t);
+    int status = CLI_OK;
+    if (rc != 0)
+        status = t.found.code != 0 ? cli_fail_refused(cli, &e) : cli_fail(cli, &e);
     request_close(link);
     arena_fini(&arena);
-    return rc == 0 ? CLI_OK : cli_fail(cli, &e);
+    return status;
 }
 
 static int run(struct cli *cli, const struct cli_args *args)

@@ -374,7 +374,7 @@ static const struct cli_option options[] = {
     {"pending", NULL, "send only what waits from earlier times"},
     {"from", "FOLDER",
      "with --pending: what waits in this folder of the spool, stated under\n"
-     "                          another key, such as the one before a rotation"},
+     "another key, such as the one before a rotation"},
     {"json", NULL, "the answer for programs"},
 };
 

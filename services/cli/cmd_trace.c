@@ -53,7 +53,7 @@ static const char *standing(const struct cli *cli, const struct wire_version *v)
     if (v->holds)
         return cli_say(cli, "đang được tính", "holds");
     if (v->superseded)
-        return cli_say(cli, "đến muộn, đã có số mới hơn", "superseded on arrival");
+        return cli_say(cli, "đến sau, đã có số mới hơn", "superseded on arrival");
     return cli_say(cli, "đã được thay thế", "replaced");
 }
 
@@ -133,7 +133,7 @@ static int run(struct cli *cli, const struct cli_args *args)
     int rc = ask(cli, &t, &arena, &reply, &e);
     int status = CLI_OK;
     if (rc != 0)
-        status = cli_fail(cli, &e);
+        status = reply.code != 0 ? cli_fail_refused(cli, &e) : cli_fail(cli, &e);
     else if (cli_switch(args, "json"))
         print_json(cli, &reply);
     else if (reply.version_count == 0)

@@ -1,19 +1,18 @@
 #include "services/cli/plan_file.h"
 
-#include "common/base/alloc.h"
 #include "common/config/schema.h"
 #include "common/model/observation.h"
 #include "common/model/registry.h"
 #include "services/cli/csv_file.h"
+#include "services/cli/plan_targets.h"
 #include "services/cli/plan_units.h"
+#include "services/cli/plan_yaml.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum {
     TITLE_BYTES_MAX = 400,
     NAME_BYTES_MAX = 200,
-    PATH_BYTES_MAX = 1024,
     VERSION_MAX = 1000000,
     UNIT_FILES_MAX = 64,
     LEVEL_WORDS = PLAN_FILE_LEVELS + 1,
@@ -26,44 +25,6 @@ static const char *const period_words[] = {"day",  "week",        "month", "quar
 static const char *const calendar_words[] = {"civil", "administrative", NULL};
 static const char *const reporter_words[] = {"leaf",    "country", "province", "district",
                                              "commune", "village", NULL};
-
-/* Items of the file's lists as they gather; moved into the arena at the end. */
-struct gather {
-    void *items;
-    size_t count;
-    size_t capacity;
-};
-
-static void *gather_add(struct gather *g, size_t each)
-{
-    alloc_reserve(&g->items, &g->capacity, g->count + 1, each);
-    char *item = (char *)g->items + g->count++ * each;
-    memset(item, 0, each);
-    return item;
-}
-
-static void *gather_move(struct gather *g, size_t each, struct arena *arena)
-{
-    void *out = arena_alloc(arena, (g->count + 1) * each);
-    if (g->count > 0)
-        memcpy(out, g->items, g->count * each);
-    return out;
-}
-
-/* Schema and model agree on identifiers; what comes from doc_identifier always fits. */
-static void set_ident(struct ident *out, const char *text)
-{
-    ident_set(out, slice_str(text));
-}
-
-static int take_day(const struct doc_node *map, const char *key, day_t *out, struct err *e)
-{
-    const struct doc_node *node = schema_find(map, key);
-    struct err cause = {0};
-    if (day_parse(slice_str(node->text), out, &cause) == 0)
-        return 0;
-    return doc_error(node, e, "%s: %s", key, cause.text);
-}
 
 /* ---- sources ---- */
 
@@ -94,7 +55,7 @@ static int take_source(const struct doc_node *item, void *field, struct err *e)
     if (rc != 0)
         return rc;
     struct source *s = gather_add(field, sizeof *s);
-    set_ident(&s->id, y.id);
+    plan_yaml_ident(&s->id, y.id);
     s->name = y.name;
     return 0;
 }
@@ -125,12 +86,12 @@ static int take_record(const struct doc_node *item, void *field, struct err *e)
     day_t from = 0;
     int rc = schema_read(record_rows, sizeof record_rows / sizeof *record_rows, item, &y, e);
     if (rc == 0)
-        rc = take_day(item, "from", &from, e);
+        rc = plan_yaml_day(item, "from", &from, e);
     if (rc != 0)
         return rc;
     struct source_of_record *r = gather_add(field, sizeof *r);
     r->from = from;
-    set_ident(&r->source, y.source);
+    plan_yaml_ident(&r->source, y.source);
     return 0;
 }
 
@@ -332,16 +293,16 @@ static uint32_t reporters_of(const struct indicator_yaml *y)
 
 static void make_indicator(const struct indicator_yaml *y, struct indicator *i)
 {
-    set_ident(&i->id, y->id);
+    plan_yaml_ident(&i->id, y->id);
     i->name = y->name;
     i->kind = (enum indicator_kind)y->kind;
     if (i->kind == INDICATOR_RATIO) {
-        set_ident(&i->numerator, y->numerator);
-        set_ident(&i->denominator, y->denominator);
+        plan_yaml_ident(&i->numerator, y->numerator);
+        plan_yaml_ident(&i->denominator, y->denominator);
         return;
     }
     i->entry = (enum indicator_entry)y->entry;
-    set_ident(&i->measure, y->unit);
+    plan_yaml_ident(&i->measure, y->unit);
     i->minimum = y->minimum;
     i->maximum = y->maximum;
     i->reporters = reporters_of(y);
@@ -357,7 +318,7 @@ static int take_indicator(const struct doc_node *item, void *field, struct err *
     int rc = read_indicator(item, &y, e);
     if (rc == 0)
         make_indicator(&y, gather_add(field, sizeof(struct indicator)));
-    free(y.records.items);
+    gather_fini(&y.records);
     return rc;
 }
 
@@ -401,12 +362,12 @@ static int take_duty(const struct doc_node *item, void *field, struct err *e)
     struct duty d = {0};
     int rc = schema_read(duty_rows, sizeof duty_rows / sizeof *duty_rows, item, &y, e);
     if (rc == 0)
-        rc = take_day(item, "from", &d.from, e);
+        rc = plan_yaml_day(item, "from", &d.from, e);
     if (rc == 0)
-        rc = take_day(item, "to", &d.to, e);
+        rc = plan_yaml_day(item, "to", &d.to, e);
     if (rc != 0)
         return rc;
-    set_ident(&d.indicator, y.indicator);
+    plan_yaml_ident(&d.indicator, y.indicator);
     d.due_days = (unsigned)y.due_days;
     *(struct duty *)gather_add(field, sizeof d) = d;
     return 0;
@@ -427,6 +388,7 @@ struct plan_yaml {
     struct gather sources;
     struct gather indicators;
     struct gather duties;
+    struct plan_targets targets;
 };
 
 static const struct schema_row plan_rows[] = {
@@ -482,7 +444,7 @@ static const struct schema_row plan_rows[] = {
     {.key = "successions",
      .type = SCHEMA_STRING,
      .minimum = 1,
-     .maximum = PATH_BYTES_MAX,
+     .maximum = PLAN_PATH_BYTES_MAX,
      .help = "CSV file of who handed over to whom",
      SCHEMA_AT(struct plan_yaml, successions)},
     {.key = "sources",
@@ -509,14 +471,23 @@ static const struct schema_row plan_rows[] = {
      .item = take_duty,
      .help = "which reports are owed; [] for none",
      SCHEMA_AT(struct plan_yaml, duties)},
+    {.key = "targets",
+     .type = SCHEMA_LIST,
+     .minimum = 0,
+     .maximum = PLAN_TARGETS_MAX,
+     .standard = "[]",
+     .item = plan_targets_take,
+     .help = "what is to be reached, where, by when",
+     SCHEMA_AT(struct plan_yaml, targets)},
 };
 
 static void plan_yaml_fini(struct plan_yaml *y)
 {
     schema_strings_fini(&y->units);
-    free(y->sources.items);
-    free(y->indicators.items);
-    free(y->duties.items);
+    gather_fini(&y->sources);
+    gather_fini(&y->indicators);
+    gather_fini(&y->duties);
+    plan_targets_fini(&y->targets);
 }
 
 /* What the model calls a part of the plan, and the file. */
@@ -574,8 +545,8 @@ static int make_plan(struct plan_yaml *y, struct plan_file *out, struct err *e)
 {
     struct plan *p = &out->plan;
     const struct doc_node *root = doc_root(out->doc);
-    set_ident(&p->id, y->plan);
-    set_ident(&p->root, y->province);
+    plan_yaml_ident(&p->id, y->plan);
+    plan_yaml_ident(&p->root, y->province);
     p->version = (uint32_t)y->version;
     p->title = y->title;
     p->document = y->document;
@@ -585,9 +556,11 @@ static int make_plan(struct plan_yaml *y, struct plan_file *out, struct err *e)
     p->indicator_count = (unsigned)y->indicators.count;
     p->duties = gather_move(&y->duties, sizeof *p->duties, &out->arena);
     p->duty_count = (unsigned)y->duties.count;
-    int rc = take_day(root, "period.from", &p->from, e);
+    int rc = plan_yaml_day(root, "period.from", &p->from, e);
     if (rc == 0)
-        rc = take_day(root, "period.to", &p->to, e);
+        rc = plan_yaml_day(root, "period.to", &p->to, e);
+    if (rc == 0)
+        rc = plan_targets_make(&y->targets, out, e);
     if (rc != 0)
         return rc;
     rc = plan_check(p, e);
@@ -643,23 +616,15 @@ int plan_file_parse_units(const char *name, struct slice units, const char *succ
 
 /* ---- the files it names ---- */
 
-/* Relative paths start at the plan file's folder. */
-static void join_path(const char *plan_path, const char *path, char *out, size_t bytes)
-{
-    const char *slash = strrchr(plan_path, '/');
-    int folder = path[0] == '/' || !slash ? 0 : (int)(slash - plan_path) + 1;
-    snprintf(out, bytes, "%.*s%s", folder, plan_path, path);
-}
-
 typedef int read_units_fn(struct plan_units *u, const char *name, struct slice csv, struct err *e);
 
 static int read_units_file(struct plan_units *u, const char *plan_path, const char *path,
                            const struct doc_node *at, read_units_fn *read, struct err *e)
 {
-    char joined[2 * PATH_BYTES_MAX];
+    char joined[2 * PLAN_PATH_BYTES_MAX];
     struct buf data = {0};
     struct err cause = {0};
-    join_path(plan_path, path, joined, sizeof joined);
+    plan_yaml_join(plan_path, path, joined);
     int rc = csv_file_load(joined, CSV_FILE_BYTES_MAX, &data, &cause);
     if (rc != 0) {
         doc_error(at, e, "%s", cause.text);
@@ -714,6 +679,8 @@ int plan_file_load(const char *path, struct plan_file *out, struct err *e)
     rc = take_plan(doc, &y, out, e);
     if (rc == 0)
         rc = read_units(out, path, &y, e);
+    if (rc == 0)
+        rc = plan_targets_allot(&y.targets, path, out, e);
     if (rc == 0)
         rc = check_together(out, e);
     plan_yaml_fini(&y);

@@ -78,7 +78,8 @@ static uint32_t number_of(struct dict *names, struct buf *name, void **items, si
 static uint32_t find_stream(struct watch_state *w, const struct wire_stream *s)
 {
     struct buf name = {0};
-    buf_printf(&name, "%s/%s", s->indicator.text, s->subtree.text);
+    char subtree[WIRE_SUBTREE_BYTES];
+    buf_printf(&name, "%s/%s", s->indicator.text, wire_subtree_format(s, subtree));
     return number_of(w->stream_names, &name, (void **)&w->streams, &w->stream_capacity,
                      sizeof *w->streams);
 }
@@ -165,6 +166,7 @@ bool watch_update(struct watch_state *w, const struct wire_cells *u)
     struct stream *s = &w->streams[n];
     if (u->epoch != w->epoch || !s->held || u->number > s->number + 1) {
         s->held = false;
+        s->refused = false; /* what is heard may be seen, from today on perhaps */
         return false;
     }
     if (u->number <= s->number)

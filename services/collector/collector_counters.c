@@ -31,6 +31,45 @@ static void register_answers(struct collector_counters *n, struct counters *c)
     n->fetches_refused = counters_add(c, "fetches_total", "refused", "Pulls of the journal.");
 }
 
+static void add(uint64_t *cell, uint64_t count)
+{
+    if (cell)
+        *cell += count;
+}
+
+void collector_counters_note(struct collector_service *s, const struct verdict *v)
+{
+    struct collector_tally *t = &s->tally;
+    if (v->refusal < COLLECTOR_REFUSALS)
+        t->batches[v->refusal]++;
+    if (v->repeated) {
+        t->batches_repeated++;
+        return;
+    }
+    for (uint32_t i = 0; i < v->refused_count; i++)
+        if (v->refused[i].code < COLLECTOR_ROW_REFUSALS)
+            t->rows_refused[v->refused[i].code]++;
+    if (v->refusal == REFUSAL_NONE)
+        t->rows_accepted += v->row_count - v->refused_count;
+}
+
+void collector_counters_keep(struct collector_service *s)
+{
+    const struct collector_tally *t = &s->tally;
+    for (unsigned i = 0; i < COLLECTOR_REFUSALS; i++)
+        add(s->count.batches[i], t->batches[i]);
+    for (unsigned i = 0; i < COLLECTOR_ROW_REFUSALS; i++)
+        add(s->count.rows_refused[i], t->rows_refused[i]);
+    *s->count.batches_repeated += t->batches_repeated;
+    *s->count.rows_accepted += t->rows_accepted;
+    collector_counters_drop(s);
+}
+
+void collector_counters_drop(struct collector_service *s)
+{
+    s->tally = (struct collector_tally){0};
+}
+
 void collector_counters_register(struct collector_service *s)
 {
     struct counters *c = service_counters(s->service);

@@ -4,7 +4,7 @@
 #include "services/collector/collector_service.h"
 #include "services/collector/journal_store_core.h"
 
-enum { PULL_WAIT_MAX_MS = 60 * 1000 };
+enum { PULL_WAIT_MAX_MS = 60 * 1000, READ_PAUSE_MS = 1000 /* after one that failed */ };
 
 static void count_refused(struct collector_service *s, const struct err *e)
 {
@@ -40,11 +40,11 @@ int collector_pull_take(void *service, const struct asker *from, const struct ne
 
 static void answer(struct collector_service *s, const struct collector_pull *p, uint32_t count)
 {
-    struct collector_head head = collector_head(s->core);
+    const struct collector_head *head = &s->told.head;
     struct wire_commits commits = {.first_offset = p->fetch.from_offset,
                                    .commit_count = count,
-                                   .head_offset = head.offset,
-                                   .head_time_ms = head.time_ms};
+                                   .head_offset = head->offset,
+                                   .head_time_ms = head->time_ms};
     struct buf message = {0};
     wire_pack_commits(&commits, &message);
     responder_send(&s->responder, &p->from, WIRE_FETCH, buf_slice(&message),
@@ -113,6 +113,8 @@ static void arm_timer(struct collector_service *s, int64_t now_ms)
     for (size_t i = 0; i < s->pull_count; i++)
         if (s->pulls[i].deadline_ms < due_ms)
             due_ms = s->pulls[i].deadline_ms;
+    if (now_ms < s->pull_pause_ms)
+        due_ms = s->pull_pause_ms;
     if (due_ms == INT64_MAX || (s->pull_timer != 0 && s->pull_timer_ms <= due_ms))
         return;
     struct loop *loop = service_loop(s->service);
@@ -122,20 +124,29 @@ static void arm_timer(struct collector_service *s, int64_t now_ms)
         loop_add_timer_once(loop, due_ms > now_ms ? due_ms - now_ms : 0, on_deadline, s);
 }
 
-void collector_pull_serve(struct collector_service *s)
+/* Without the pause a pull whose time is over would bring round after round. */
+static void read_and_serve(struct collector_service *s, uint64_t head_offset, int64_t now_ms)
 {
     struct err e;
     struct kv *kv = NULL;
+    if (store_begin(s->store, false, &kv, &e) != 0) {
+        s->pull_pause_ms = now_ms + READ_PAUSE_MS;
+        log_complain(s->log, &s->pull_complaint, log_event("read_failed"), log_err(&e),
+                     log_text("message", "pulls of the journal wait"));
+        return;
+    }
+    log_complain_over(s->log, &s->pull_complaint, "read_succeeds");
+    serve_due(s, kv, head_offset, now_ms);
+    store_abort(&kv);
+}
+
+void collector_pull_serve(struct collector_service *s)
+{
     int64_t now_ms = loop_now_ms();
-    uint64_t head_offset = collector_head(s->core).offset;
+    uint64_t head_offset = s->told.head.offset;
     if (s->pull_count == 0)
         return;
-    if (any_due(s, head_offset, now_ms)) {
-        if (store_begin(s->store, false, &kv, &e) == 0)
-            serve_due(s, kv, head_offset, now_ms);
-        else
-            log_warn(s->log, log_event("read_failed"), log_err(&e));
-        store_abort(&kv);
-    }
+    if (now_ms >= s->pull_pause_ms && any_due(s, head_offset, now_ms))
+        read_and_serve(s, head_offset, now_ms);
     arm_timer(s, now_ms);
 }

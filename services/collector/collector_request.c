@@ -4,35 +4,6 @@
 
 /* --- submissions */
 
-static void count_batch(struct collector_service *s, const struct verdict *v)
-{
-    struct collector_counters *n = &s->count;
-    if (v->refusal < COLLECTOR_REFUSALS && n->batches[v->refusal])
-        ++*n->batches[v->refusal];
-    if (v->repeated) {
-        ++*n->batches_repeated;
-        return;
-    }
-    for (uint32_t i = 0; i < v->refused_count; i++)
-        if (v->refused[i].code < COLLECTOR_ROW_REFUSALS && n->rows_refused[v->refused[i].code])
-            ++*n->rows_refused[v->refused[i].code];
-    if (v->refusal == REFUSAL_NONE)
-        *n->rows_accepted += v->row_count - v->refused_count;
-}
-
-static void log_refusal(struct collector_service *s, const struct submission *in,
-                        const struct verdict *v)
-{
-    char key[NET_KEY_TEXT_BYTES];
-    struct net_key sender;
-    if (v->refusal == REFUSAL_NONE || s->log->level > LOG_LEVEL_INFO)
-        return;
-    memcpy(sender.bytes, in->key, KEY_BYTES);
-    key_format_z85(&sender, key);
-    log_info(s->log, log_event("batch_refused"), log_text("key", key),
-             log_uint("number", in->number), log_text("reason", refusal_name(v->refusal)));
-}
-
 static void answer_verdict(struct collector_service *s, const struct asker *to,
                            const struct verdict *v)
 {
@@ -54,7 +25,7 @@ static void answer_verdict(struct collector_service *s, const struct asker *to,
     };
     struct buf message = {0};
     wire_pack_submit_answer(&answer, &message);
-    collector_round_answer(s, to, buf_slice(&message));
+    collector_round_answer(s, to, buf_slice(&message))->refusal = v->refusal;
     buf_fini(&message);
 }
 
@@ -80,8 +51,7 @@ static int take_submission(void *service, const struct asker *from, const struct
         in.batch = in.unpack_code == 0 ? &batch : NULL;
         collector_submit(s->core, kv, &in, &s->arena, &verdict);
     }
-    count_batch(s, &verdict);
-    log_refusal(s, &in, &verdict);
+    collector_counters_note(s, &verdict);
     answer_verdict(s, from, &verdict);
     return 0;
 }
@@ -164,32 +134,31 @@ static int take_apply(void *service, const struct asker *from, const struct net_
     bool dry_run; /* nothing was asked to change: whoever asks hears the answer, the log does not */
     *e = (struct err){0};
     answer.code = apply(s, m, &answer.offset, &dry_run, e);
-    if (answer.code == 0 && answer.offset > 0)
-        log_info(s->log, log_event("applied"), log_uint("offset", answer.offset));
     if (answer.code != 0 && !dry_run)
         log_warn(s->log, log_event("apply_refused"), log_err(e));
     struct buf message = {0};
     wire_pack_apply_answer(&answer, &message);
-    collector_round_answer(s, from, buf_slice(&message));
+    collector_round_answer(s, from, buf_slice(&message))->applied_offset =
+        answer.code == 0 ? answer.offset : 0;
     buf_fini(&message);
     return 0;
 }
 
 /* --- health */
 
-static const char *state_name(struct collector_service *s)
+static const char *state_name(const struct collector_service *s)
 {
     if (s->store_full)
         return "store_full";
-    return collector_clock(s->core)->held ? "clock_held" : "ready";
+    return s->told.clock.held ? "clock_held" : "ready";
 }
 
-static const char *state_detail(struct collector_service *s)
+static const char *state_detail(const struct collector_service *s)
 {
     if (s->store_full)
         return "the last commit failed: make room or raise store.map_size; producers are told to "
                "send again later";
-    if (collector_clock(s->core)->held)
+    if (s->told.clock.held)
         return "the machine's clock has jumped by more than an hour: set it right, or accept "
                "clock_ms with an operate key";
     return "";
@@ -197,25 +166,24 @@ static const char *state_detail(struct collector_service *s)
 
 static void tell_health(void *service, struct wire_health *out)
 {
-    struct collector_service *s = service;
-    struct collector_head head = collector_head(s->core);
-    const struct clock_core *clock = collector_clock(s->core);
+    const struct collector_service *s = service;
+    const struct collector_head *head = &s->told.head;
     out->ready = !s->store_full;
     out->state = state_name(s);
     out->detail = state_detail(s);
-    out->offset = head.offset;
-    out->head_offset = head.offset;
-    out->time_ms = clock->time_ms;
-    out->clock_ms = clock->wall_ms;
-    out->commit_number = head.commit_number;
-    out->replay = head.replay;
-    memcpy(out->head_hash, head.hash, HASH_BYTES);
+    out->offset = head->offset;
+    out->head_offset = head->offset;
+    out->time_ms = s->told.clock.time_ms;
+    out->clock_ms = s->told.clock.wall_ms;
+    out->commit_number = head->commit_number;
+    out->replay = head->replay;
+    memcpy(out->head_hash, head->hash, HASH_BYTES);
 }
 
 static void refresh(void *service)
 {
     struct collector_service *s = service;
-    *s->count.clock_held = collector_clock(s->core)->held;
+    *s->count.clock_held = s->told.clock.held;
 }
 
 /* --- who may ask what */

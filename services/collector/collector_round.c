@@ -42,20 +42,41 @@ struct kv *collector_round_kv(struct collector_service *s)
 
 /* --- sending */
 
-void collector_round_answer(struct collector_service *s, const struct asker *to,
-                            struct slice message)
+struct collector_answer *collector_round_answer(struct collector_service *s, const struct asker *to,
+                                                struct slice message)
 {
     struct collector_outbox *o = &s->outbox;
     alloc_reserve((void **)&o->answers, &o->capacity, o->count + 1, sizeof *o->answers);
-    o->answers[o->count++] =
-        (struct collector_answer){.to = *to, .start = o->bytes.len, .len = message.len};
+    struct collector_answer *a = &o->answers[o->count++];
+    *a = (struct collector_answer){.to = *to, .start = o->bytes.len, .len = message.len};
     buf_bytes(&o->bytes, message.data, message.len);
+    return a;
+}
+
+static void log_refusal(const struct collector_service *s, const struct collector_answer *a)
+{
+    char key[NET_KEY_TEXT_BYTES];
+    if (s->log->level > LOG_LEVEL_INFO)
+        return;
+    key_format_z85(&a->to.key, key);
+    log_info(s->log, log_event("batch_refused"), log_text("key", key),
+             log_uint("number", a->to.head.id),
+             log_text("reason", refusal_name((enum refusal)a->refusal)));
+}
+
+static void log_answer(const struct collector_service *s, const struct collector_answer *a)
+{
+    if (a->applied_offset > 0)
+        log_info(s->log, log_event("applied"), log_uint("offset", a->applied_offset));
+    if (a->refusal != REFUSAL_NONE)
+        log_refusal(s, a);
 }
 
 static void send_answers(struct collector_service *s)
 {
     for (size_t i = 0; i < s->outbox.count; i++) {
         const struct collector_answer *a = &s->outbox.answers[i];
+        log_answer(s, a);
         responder_send(&s->responder, &a->to, a->to.head.kind,
                        slice_of(s->outbox.bytes.data + a->start, a->len), slice_of(NULL, 0));
     }
@@ -72,10 +93,12 @@ static void send_unavailable(struct collector_service *s, const struct err *e)
     err_set(&again, ERR_AGAIN, "nothing was stored: %s; send it again later", e->text);
     for (size_t i = 0; i < s->outbox.count; i++) {
         const struct asker *to = &s->outbox.answers[i].to;
-        if (to->head.kind == WIRE_SUBMIT)
+        if (to->head.kind == WIRE_SUBMIT) {
+            ++*s->count.batches[REFUSAL_UNAVAILABLE];
             responder_send(&s->responder, to, WIRE_SUBMIT, buf_slice(&message), slice_of(NULL, 0));
-        else
+        } else {
             responder_fail(&s->responder, to, &again);
+        }
     }
     *s->count.answers_unavailable += s->outbox.count;
     buf_fini(&message);
@@ -114,6 +137,7 @@ static void round_failed(struct collector_service *s, const struct err *e)
 {
     struct err why;
     complain(s, e);
+    collector_counters_drop(s);
     send_unavailable(s, e);
     if (reload(s, &why) != 0) {
         err_wrap(&why, "read the journal again after a failed commit");
@@ -125,10 +149,13 @@ void collector_round_finish(void *service)
 {
     struct collector_service *s = service;
     struct err e;
-    if (s->kv && end_transaction(s, &e) != 0)
+    if (s->kv && end_transaction(s, &e) != 0) {
         round_failed(s, &e);
-    else
+    } else {
+        collector_counters_keep(s);
         send_answers(s);
+    }
+    s->told = (struct collector_told){collector_head(s->core), *collector_clock(s->core)};
     s->outbox.count = 0;
     buf_clear(&s->outbox.bytes);
     collector_pull_serve(s);

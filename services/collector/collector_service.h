@@ -3,8 +3,9 @@
  *
  * A round of the loop: the gates take a bounded number of messages and give each to the core; its
  * answer is packed at once and kept. After the round comes the commit, and only then the answers
- * leave; when the commit fails, none of it happened and each becomes "unavailable". Pulls of the
- * journal are served last, from what is committed. */
+ * leave; when the commit fails, none of it happened and each becomes "unavailable". What counters,
+ * log and Health tell waits for the commit too. Pulls of the journal are served last, from what is
+ * committed. */
 #ifndef TONGHOP_COLLECTOR_COLLECTOR_SERVICE_H
 #define TONGHOP_COLLECTOR_COLLECTOR_SERVICE_H
 
@@ -35,11 +36,28 @@ struct collector_counters {
     uint64_t *clock_held;
 };
 
+/* What a round adds to the counters if its commit succeeds. */
+struct collector_tally {
+    uint64_t batches[COLLECTOR_REFUSALS];
+    uint64_t batches_repeated;
+    uint64_t rows_accepted;
+    uint64_t rows_refused[COLLECTOR_ROW_REFUSALS];
+};
+
 /* Waits for the commit. */
 struct collector_answer {
     struct asker to;
     size_t start; /* in the outbox's bytes */
     size_t len;
+    /* for the log, when it leaves */
+    uint16_t refusal;        /* of a batch */
+    uint64_t applied_offset; /* 0: nothing was applied */
+};
+
+/* What the last commit left: all that may be told of the journal. */
+struct collector_told {
+    struct collector_head head;
+    struct clock_core clock;
 };
 
 struct collector_outbox {
@@ -72,13 +90,18 @@ struct collector_service {
     /* the round */
     struct kv *kv; /* its write transaction; NULL until something needs it */
     struct collector_outbox outbox;
+    struct collector_tally tally;
     struct arena arena; /* of one message */
+
+    struct collector_told told;
 
     struct collector_pull *pulls;
     size_t pull_count;
     struct buf pull_bytes;
     uint64_t pull_timer;
     int64_t pull_timer_ms; /* when it is due */
+    int64_t pull_pause_ms; /* until then the store is not read: it could not be */
+    struct log_complaint pull_complaint;
 
     bool store_full; /* the last commit failed */
     struct log_complaint commit_complaint;
@@ -89,6 +112,10 @@ extern const struct service_definition collector_definition;
 
 /* --- collector_counters.c */
 void collector_counters_register(struct collector_service *s);
+void collector_counters_note(struct collector_service *s, const struct verdict *v);
+/* At the round's end: what was noted counts, or did not happen. */
+void collector_counters_keep(struct collector_service *s);
+void collector_counters_drop(struct collector_service *s);
 
 /* --- collector_request.c: one message to the core */
 extern const struct responder_definition collector_requests;
@@ -97,9 +124,10 @@ extern const struct responder_definition collector_requests;
 /* The round's write transaction, begun with a reading of the clocks; NULL when the store gives
  * none: then the request is answered unavailable. */
 struct kv *collector_round_kv(struct collector_service *s);
-/* Keeps `message` (copied) until the commit. */
-void collector_round_answer(struct collector_service *s, const struct asker *to,
-                            struct slice message);
+/* Keeps `message` (copied) until the commit. The answer, until the next: say there what the log is
+ * to tell. */
+struct collector_answer *collector_round_answer(struct collector_service *s, const struct asker *to,
+                                                struct slice message);
 void collector_round_finish(void *service); /* loop_after */
 void collector_round_tick(void *service);   /* once a second: due ticks, the clock's state */
 

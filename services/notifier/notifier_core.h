@@ -18,11 +18,10 @@
  *                                    amount, figures, reported, on time; absent when all are zero
  *   STATES    plan\0 target\0 unit\0 first day i32 (of the unit: codes are reused)
  *                                    format u8, alert, and the figures it was last judged by
- *   HISTORY   number u64             format u8, one decision: what changed, who was told and how, or
- *                                    why nobody
- *   IDS       id of a decision       number u64
- *   OUTBOX    number u64 channel u8  empty; there until delivered
- * One decision is one recipient's; its id plus "/" and the channel is the notification's. */
+ *   HISTORY   number u64             format u8, one decision: what changed, who was told and how,
+ * or why nobody IDS       id of a decision       number u64 OUTBOX    number u64 channel u8  empty;
+ * there until delivered One decision is one recipient's; its id plus "/" and the channel is the
+ * notification's. */
 #ifndef TONGHOP_NOTIFIER_NOTIFIER_CORE_H
 #define TONGHOP_NOTIFIER_NOTIFIER_CORE_H
 
@@ -46,8 +45,8 @@ extern const char *const notifier_table_names[NOTIFIER_TABLE_COUNT];
 
 enum {
     NOTIFIER_FORMAT = 1,
-    NOTIFIER_ID_BYTES = 256,        /* with its terminator */
-    NOTIFIER_RECIPIENT_BYTES = 48,  /* "quanhuyen.303" */
+    NOTIFIER_ID_BYTES = 256,       /* with its terminator */
+    NOTIFIER_RECIPIENT_BYTES = 48, /* "quanhuyen.303" */
 };
 
 enum notifier_channel { CHANNEL_MAILDIR, CHANNEL_FEED, CHANNEL_COUNT };
@@ -131,9 +130,9 @@ int notifier_visit_states(struct kv *kv,
 
 enum notifier_reason {
     REASON_TOLD = 0,
-    REASON_QUIET = 1,      /* this transition is told to nobody */
-    REASON_INHIBITED = 2,  /* the unit in `inhibitor` is told already */
-    REASON_DIGEST = 3,     /* of a commune at the end: stands in its district's message */
+    REASON_QUIET = 1,     /* this transition is told to nobody */
+    REASON_INHIBITED = 2, /* the unit in `inhibitor` is told already */
+    REASON_DIGEST = 3,    /* of a commune at the end: stands in its district's message */
 };
 
 /* A line of the history. Slices are borrowed from the store, until the next write or the end of
@@ -149,7 +148,7 @@ struct notifier_decision {
     enum state_tell tell;
     enum notifier_reason reason;
     int64_t tick_ms;
-    struct slice recipient;      /* "quanhuyen.303"; empty unless told */
+    struct slice recipient;      /* "quanhuyen.303": told, or held back from; empty when quiet */
     struct slice recipient_name; /* to be shown */
     struct slice subject;
     struct slice body;

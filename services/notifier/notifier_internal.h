@@ -32,19 +32,17 @@ enum { NOTIFIER_NO_UNIT = -1 };
 
 /* One unit with a share of the target. */
 struct judged {
-    uint32_t unit;      /* in the catalogue, as of the target's due day */
-    int above;          /* index of the unit above it with a share, or NOTIFIER_NO_UNIT */
-    unsigned level;     /* of the unit */
+    uint32_t unit;  /* in the catalogue, as of the target's due day */
+    int above;      /* index of the unit above it with a share, or NOTIFIER_NO_UNIT */
+    unsigned level; /* of the unit */
     const char *name;
-    bool leaf;
-    bool old;           /* it had a state before */
+    bool old; /* it had a state before */
     struct notifier_state state;
     struct state_outcome outcome;
     int64_t told_now; /* by the figures of today, what stood on state.told_judged */
     uint32_t silent_owed;
     uint32_t silent_reported;
     day_t heard; /* last day of which a report has come; DAY_NEVER: none */
-    bool inhibited;
 };
 
 struct judging {
@@ -57,7 +55,7 @@ struct judging {
     const struct indicator *indicator;
     uint32_t parts[2]; /* ordinals: the indicator, or a ratio's numerator and denominator */
     unsigned part_count;
-    unsigned due_days; /* after the target's due day, until its last reports are due */
+    unsigned due_days;    /* after the target's due day, until its last reports are due */
     struct judged *units; /* parents before children */
     size_t unit_count;
     size_t unit_capacity;
@@ -67,6 +65,8 @@ struct judging {
 int notifier_judge(struct notifier *n, struct kv *kv, int64_t time_ms, struct err *err);
 /* Figures of one unit: fills pace and facts into the record, and steps it. */
 void notifier_look(struct judging *j, struct judged *u);
+/* Are reports owed less often than daily? */
+bool notifier_is_sparse(const struct judging *j);
 /* Writes what the steps came to. */
 int notifier_tell(struct judging *j, struct err *err);
 

@@ -12,6 +12,8 @@ enum {
     SPIKE_TIMES = 4,
     BELOW_PATH_PERMILLE = 900,
     SPARE_PERMILLE = 50,
+    DEAD_PART = 8,     /* a day with less than this part of a good one is dead */
+    STOPPAGE_DAYS = 7, /* the longest stoppage forgiven */
     SPARSE_DAYS = 100, /* a quarter and a bit: where reports are not daily, the days looked back */
 };
 
@@ -78,16 +80,17 @@ bool pace_day_covered(const struct pace_day *d)
 
 /* ---- what single days brought ---- */
 
-/* Increments in thousandths, of the days of which they are known. */
 struct samples {
-    int64_t values[SPARSE_DAYS];
+    int64_t values[SPARSE_DAYS]; /* in thousandths */
     unsigned count;
 };
 
 struct history {
     const struct pace_input *in;
     int64_t *levels;           /* as judged: of a flow, summed up and filled in */
-    struct samples classes[2]; /* weekdays, weekends */
+    int64_t *gains;            /* in thousandths, of the days of which they are known */
+    bool *gained;              /* they are */
+    struct samples classes[2]; /* of recent days: weekdays, weekends */
     unsigned last;             /* index of the day judged by */
 };
 
@@ -96,12 +99,10 @@ static day_t day_at(const struct pace_input *in, unsigned index)
     return in->target->start - 1 + (day_t)index;
 }
 
-static void add_sample(struct history *h, unsigned index, int64_t milli)
+static void set_gain(struct history *h, unsigned index, int64_t milli)
 {
-    struct samples *s = &h->classes[is_weekend(day_at(h->in, index))];
-    unsigned recent = h->in->sparse ? SPARSE_DAYS : PACE_RECENT_DAYS;
-    if (index + recent > h->last && !pace_is_suspended(h->in->target, day_at(h->in, index)))
-        s->values[s->count++] = milli;
+    h->gains[index] = milli;
+    h->gained[index] = !pace_is_suspended(h->in->target, day_at(h->in, index));
 }
 
 /* What came between two covered days is spread over the days between by their weight: after days
@@ -109,14 +110,14 @@ static void add_sample(struct history *h, unsigned index, int64_t milli)
 static void add_span(struct history *h, unsigned from, unsigned to)
 {
     const struct target *t = h->in->target;
-    int64_t gain = h->levels[to] - h->levels[from];
+    int64_t gain = (h->levels[to] - h->levels[from]) * MILLI;
     int64_t whole = pace_weight_between(t, day_at(h->in, from + 1), day_at(h->in, to));
     if (to == from + 1) {
-        add_sample(h, to, gain * MILLI);
+        set_gain(h, to, gain);
         return;
     }
     for (unsigned i = from + 1; i <= to && whole > 0; i++)
-        add_sample(h, i, scale(gain * MILLI, pace_weight(t, day_at(h->in, i)), whole));
+        set_gain(h, i, scale(gain, pace_weight(t, day_at(h->in, i)), whole));
 }
 
 static void stock_history(struct history *h)
@@ -144,16 +145,28 @@ static int compare_values(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int64_t median_of(struct samples *s)
+static void sort_samples(struct samples *s)
+{
+    if (s->count > 1)
+        qsort(s->values, s->count, sizeof *s->values, compare_values);
+}
+
+/* Of sorted ones. */
+static int64_t median_of(const struct samples *s)
 {
     if (s->count == 0)
         return 0;
-    if (s->count > 1)
-        qsort(s->values, s->count, sizeof *s->values, compare_values);
     unsigned middle = s->count / 2;
     if (s->count % 2 == 1)
         return s->values[middle];
     return (s->values[middle - 1] + s->values[middle]) / 2;
+}
+
+/* Three quarters of the days bring no more. After a week in which power and roads were gone the
+ * median is that of a bad week; what people do on a good day they will do again. */
+static int64_t upper_quartile_of(const struct samples *s)
+{
+    return s->count == 0 ? 0 : s->values[(s->count * 3 - 1) / 4];
 }
 
 /* Where most days bring nothing and some a lot the median says nothing. One pile of forms entered
@@ -168,6 +181,53 @@ static int64_t mean_of(const struct samples *s, int64_t median)
     return s->count == 0 ? 0 : (int64_t)(sum / s->count);
 }
 
+/* ---- recent days ---- */
+
+static unsigned first_recent(const struct history *h)
+{
+    unsigned recent = h->in->sparse ? SPARSE_DAYS : PACE_RECENT_DAYS;
+    return h->last >= recent ? h->last - recent + 1 : 1;
+}
+
+static void collect(struct history *h, unsigned skip_from, unsigned skip_to)
+{
+    h->classes[0].count = h->classes[1].count = 0;
+    for (unsigned i = first_recent(h); i <= h->last; i++) {
+        struct samples *s = &h->classes[is_weekend(day_at(h->in, i))];
+        if (h->gained[i] && (i < skip_from || i > skip_to))
+            s->values[s->count++] = h->gains[i];
+    }
+    sort_samples(&h->classes[0]);
+    sort_samples(&h->classes[1]);
+}
+
+/* One stoppage is no pace: the longest run of days, two weekdays in it at least, on which next to
+ * nothing came. Only one, and of so many days, is forgiven: who stands still is not on his way. */
+static unsigned find_stoppage(const struct history *h, unsigned *from)
+{
+    int64_t usual = upper_quartile_of(&h->classes[0]);
+    unsigned best = 0, run = 0, weekdays = 0;
+    for (unsigned i = first_recent(h); i <= h->last; i++) {
+        bool dead = h->gained[i] && h->gains[i] * DEAD_PART <= usual;
+        run = dead ? run + 1 : 0;
+        weekdays = dead ? weekdays + !is_weekend(day_at(h->in, i)) : 0;
+        if (run > best && weekdays >= 2 && run <= STOPPAGE_DAYS) {
+            best = run;
+            *from = i - run + 1;
+        }
+    }
+    return best;
+}
+
+static void collect_recent(struct history *h)
+{
+    unsigned from = 0;
+    collect(h, 1, 0);
+    unsigned days = find_stoppage(h, &from);
+    if (days > 0)
+        collect(h, from, from + days - 1);
+}
+
 struct rates {
     int64_t weekday; /* thousandths of the measure a day */
     int64_t weekend;
@@ -178,21 +238,60 @@ static int64_t not_negative(int64_t v)
     return v < 0 ? 0 : v;
 }
 
-/* usual: medians; high: the medians or the means, whichever are more. */
+static int64_t greater(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t square_root(int64_t v)
+{
+    int64_t low = 0, high = INT64_C(3037000499);
+    while (low < high) {
+        int64_t middle = low + (high - low + 1) / 2;
+        if (middle * middle <= v)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+/* How far the mean of so few, so uneven days may lie from what the unit really does: the mean
+ * deviation stands for 0.8 of the standard one, PACE_DOUBT_PERMILLE for how sure we will be. */
+static int64_t doubt_of(const struct samples *s, int64_t mean)
+{
+    __int128 sum = 0;
+    for (unsigned i = 0; i < s->count; i++)
+        sum += s->values[i] > mean ? s->values[i] - mean : mean - s->values[i];
+    if (s->count == 0)
+        return 0;
+    int64_t deviation = (int64_t)(sum / s->count) / 4 * 5;
+    int64_t root_milli = square_root((int64_t)s->count * MILLI * MILLI);
+    return scale(deviation, PACE_DOUBT_PERMILLE, root_milli);
+}
+
+static int64_t usual_of(const struct samples *s)
+{
+    return not_negative(median_of(s));
+}
+
+static int64_t high_of(const struct samples *s)
+{
+    int64_t mean = mean_of(s, usual_of(s));
+    int64_t middle = greater(usual_of(s), mean) + doubt_of(s, mean);
+    return greater(middle, upper_quartile_of(s));
+}
+
+/* usual: medians; high: what cannot well be doubted to be more than the unit does. */
 static void rates_of(struct history *h, struct rates *usual, struct rates *high)
 {
-    struct samples *weekday = &h->classes[0], *weekend = &h->classes[1];
+    const struct samples *weekday = &h->classes[0], *weekend = &h->classes[1];
     unsigned weight = h->in->target->weekend_permille;
-    usual->weekday = not_negative(median_of(weekday));
-    int64_t mean = mean_of(weekday, usual->weekday);
-    high->weekday = mean > usual->weekday ? mean : usual->weekday;
-    usual->weekend = scale(usual->weekday, weight, MILLI);
-    high->weekend = scale(high->weekday, weight, MILLI);
-    if (weekend->count < 2)
-        return;
-    usual->weekend = not_negative(median_of(weekend));
-    mean = mean_of(weekend, usual->weekend);
-    high->weekend = mean > usual->weekend ? mean : usual->weekend;
+    collect_recent(h);
+    usual->weekday = usual_of(weekday);
+    high->weekday = high_of(weekday);
+    usual->weekend = weekend->count < 2 ? scale(usual->weekday, weight, MILLI) : usual_of(weekend);
+    high->weekend = weekend->count < 2 ? scale(high->weekday, weight, MILLI) : high_of(weekend);
 }
 
 /* What first..last bring at these rates, in the measure. */
@@ -213,7 +312,7 @@ static void flow_samples(struct history *h)
     for (unsigned i = 1; i <= h->last; i++) {
         const struct pace_day *d = &in->days[i];
         if (pace_day_covered(d))
-            add_sample(h, i, scale(bounded(d->level) * MILLI, d->owed, d->reported));
+            set_gain(h, i, scale(bounded(d->level) * MILLI, d->owed, d->reported));
     }
 }
 
@@ -248,24 +347,18 @@ static void flow_history(struct history *h)
 
 /* ---- the verdict ---- */
 
-static int64_t square_root(int64_t v)
-{
-    int64_t low = 0, high = INT64_C(3037000499);
-    while (low < high) {
-        int64_t middle = low + (high - low + 1) / 2;
-        if (middle * middle <= v)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    return low;
-}
-
-/* People come one by one: of a share of 28 the half may be late by chance. Two standard deviations
- * of a count; of money or a ratio, next to nothing. */
+/* People come one by one: of a share of 28 the half may be late by chance. Three standard
+ * deviations of a count; of money or a ratio, next to nothing. */
 static int64_t chance(int64_t way)
 {
-    return way <= 0 ? 0 : 2 * square_root(way);
+    return way <= 0 ? 0 : 4 * square_root(way);
+}
+
+/* In the first half of the way little is known: more slack, the more of it is still to come. */
+static int64_t slack_permille(const struct pace *p)
+{
+    int64_t early = MILLI / 2 - (int64_t)p->path_permille;
+    return PACE_SLACK_PERMILLE + (early > 0 ? early * PACE_EARLY_PERMILLE / MILLI : 0);
 }
 
 static void forecast(struct history *h, struct pace *p)
@@ -282,7 +375,7 @@ static void forecast(struct history *h, struct pace *p)
     int64_t rush_most = scale(rest_high, PACE_RUSH_REST_PERMILLE, MILLI);
     int64_t fair = p->level + scale(rest, PACE_SLACK_PERMILLE, MILLI);
     p->projected = p->level + rest;
-    p->best = p->level + scale(rest_high, PACE_SLACK_PERMILLE, MILLI) +
+    p->best = p->level + scale(rest_high, slack_permille(p), MILLI) +
               (rush < rush_most ? rush : rush_most);
     int64_t way = in->lower - p->opening;
     int64_t spare = scale(not_negative(way), SPARE_PERMILLE, MILLI);
@@ -290,7 +383,8 @@ static void forecast(struct history *h, struct pace *p)
         p->level - p->opening < scale(p->expected - p->opening, BELOW_PATH_PERMILLE, MILLI);
     if (!p->has_forecast)
         return;
-    p->behind = way > 0 && below && p->best + chance(way) < in->lower;
+    p->behind = way > 0 && below && p->path_permille >= PACE_VERDICT_PERMILLE &&
+                p->best + chance(way) < in->lower;
     p->clear = way <= 0 || p->best >= in->lower + spare;
     p->risk = way > 0 && fair < in->lower && p->level < in->lower;
     p->safe = p->level >= in->lower || fair >= in->lower + spare / 2;
@@ -316,6 +410,15 @@ static void look_ahead(const struct pace_input *in, struct pace *p)
     p->path_permille = whole == 0 ? 0 : (unsigned)(done * MILLI / whole);
 }
 
+/* As reported, up to and with the day at `last`. */
+static int64_t flow_sum(const struct pace_input *in, unsigned last)
+{
+    int64_t sum = 0;
+    for (unsigned i = 1; i <= last; i++)
+        sum = bounded(sum + (in->days[i].known ? bounded(in->days[i].level) : 0));
+    return sum;
+}
+
 static void look_back(const struct pace_input *in, struct history *h, struct pace *p)
 {
     for (unsigned i = 1; i < in->day_count; i++) {
@@ -335,16 +438,15 @@ static void look_back(const struct pace_input *in, struct history *h, struct pac
         p->opening = h->levels[0];
     }
     p->level = h->levels[h->last];
+    p->filled = in->kind == INDICATOR_FLOW && p->level != flow_sum(in, h->last);
 }
 
 static int64_t actual_of(const struct pace_input *in)
 {
-    int64_t sum = 0;
-    if (in->kind != INDICATOR_FLOW)
-        return in->days[in->day_count - 1].known ? bounded(in->days[in->day_count - 1].level) : 0;
-    for (unsigned i = 1; i < in->day_count; i++)
-        sum = bounded(sum + (in->days[i].known ? bounded(in->days[i].level) : 0));
-    return sum;
+    const struct pace_day *last = &in->days[in->day_count - 1];
+    if (in->kind == INDICATOR_FLOW)
+        return flow_sum(in, in->day_count - 1);
+    return last->known ? bounded(last->level) : 0;
 }
 
 void pace_judge(const struct pace_input *in, struct pace *out)
@@ -352,6 +454,8 @@ void pace_judge(const struct pace_input *in, struct pace *out)
     require(in->day_count >= 1 && in->day_count <= PACE_LEVEL_MAX_DAYS);
     struct history h = {.in = in};
     h.levels = alloc_zeroed(in->day_count, sizeof *h.levels);
+    h.gains = alloc_zeroed(in->day_count, sizeof *h.gains);
+    h.gained = alloc_zeroed(in->day_count, sizeof *h.gained);
     *out = (struct pace){0};
     out->actual = actual_of(in);
     look_back(in, &h, out);
@@ -362,4 +466,6 @@ void pace_judge(const struct pace_input *in, struct pace *out)
     out->has_forecast = out->reports >= enough && out->path_permille >= PACE_HISTORY_PERMILLE;
     forecast(&h, out);
     free(h.levels);
+    free(h.gains);
+    free(h.gained);
 }

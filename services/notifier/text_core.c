@@ -191,15 +191,22 @@ static void name_target(const struct text_facts *f, struct buf *out)
     put(out, ")");
 }
 
-static void salute(const struct text_facts *f, struct buf *out)
+void text_recipient(const struct text_facts *f, bool english, struct buf *out)
 {
-    put(out, "Kính gửi: ");
-    if (f->role == TEXT_TO_LEADERS)
+    if (english)
+        text_english_recipient(f, out);
+    else if (f->role == TEXT_TO_LEADERS)
         buf_printf(out, "Lãnh đạo Ủy ban nhân dân %s", f->role_unit);
     else if (f->role == TEXT_TO_OFFICE)
         buf_printf(out, "Văn phòng Hội Khuyến học %s", f->role_unit);
     else
         buf_printf(out, "Ủy ban nhân dân và Hội Khuyến học %s", f->role_unit);
+}
+
+static void salute(const struct text_facts *f, struct buf *out)
+{
+    put(out, "Kính gửi: ");
+    text_recipient(f, false, out);
     put(out, "\n\n");
 }
 
@@ -223,8 +230,8 @@ static void list_lines(const struct text_facts *f, const char *heading, struct b
     for (unsigned i = 0; i < f->line_count; i++) {
         const struct text_line *l = &f->lines[i];
         buf_printf(out, "- %s: ", l->name);
-        if (l->silent && l->owed > 1)
-            buf_printf(out, "chưa báo cáo đủ, mới có %u/%u đơn vị\n", l->reported, l->owed);
+        if (l->silent && l->reported > 0)
+            buf_printf(out, "chưa báo cáo đủ, mới có %u/%u báo cáo\n", l->reported, l->owed);
         else if (l->silent)
             put(out, "chưa báo cáo\n");
         else {
@@ -306,7 +313,7 @@ static void ask_to_speed_up(const struct text_facts *f, struct buf *out)
         buf_printf(out, "Kính đề nghị Lãnh đạo chỉ đạo các địa phương %s",
                    lists ? "nêu trên" : "trên địa bàn");
     else if (f->role == TEXT_TO_LEADERS)
-        buf_printf(out, "Kính đề nghị Lãnh đạo chỉ đạo %s%s", f->unit,
+        buf_printf(out, "Kính đề nghị Lãnh đạo chỉ đạo Ủy ban nhân dân %s%s", f->unit,
                    lists ? ", trước hết là các đơn vị nêu trên," : "");
     else if (f->whole || strcmp(f->unit, f->role_unit) == 0)
         buf_printf(out, "Đề nghị quý cơ quan%s", lists ? " cùng các đơn vị nêu trên" : "");
@@ -324,20 +331,18 @@ static void behind_body(const struct text_facts *f, struct buf *out)
     name_target(f, out);
     put(out, ".\n\nTính đến ngày ");
     on_day(p->judged, out);
-    put(out, ", lũy kế đạt ");
+    put(out, p->filled ? ", lũy kế ước đạt (đã tính bù phần chưa báo cáo) " : ", lũy kế đạt ");
     value(f, p->level, out);
     if (!f->ratio && f->lower > 0) {
         put(out, ", bằng ");
         text_percent(p->level, f->lower, false, out);
-        put(out, " so với");
-    } else {
-        put(out, " so với");
     }
-    buf_printf(out, " %s là ", share_word(f));
+    buf_printf(out, f->ratio ? " so với %s " : " %s (", share_word(f));
     value(f, f->lower, out);
+    put(out, f->ratio ? "" : ")");
     put(out, "; theo tiến độ, đến ngày này cần đạt ");
     value(f, p->expected, out);
-    put(out, ", còn thiếu ");
+    put(out, ", thấp hơn tiến độ ");
     value(f, p->expected - p->level, out);
     put(out, ". ");
     forecast_sentence(f, out);
@@ -353,27 +358,34 @@ static void behind_body(const struct text_facts *f, struct buf *out)
 static void silent_days(const struct text_facts *f, struct buf *out)
 {
     if (f->silent_from == f->silent_to) {
-        put(out, "ngày ");
+        put(out, f->sparse ? "kỳ kết thúc ngày " : "ngày ");
         on_day(f->silent_to, out);
         return;
     }
-    put(out, "các ngày từ ");
+    put(out, f->sparse ? "các kỳ kết thúc từ ngày " : "các ngày từ ");
     on_day(f->silent_from, out);
     put(out, " đến ");
     on_day(f->silent_to, out);
 }
 
+static const char *whom_to_remind(const struct text_facts *f)
+{
+    if (!f->whole)
+        return f->unit;
+    return f->line_count > 0 ? "các địa phương nêu trên" : "các đơn vị";
+}
+
 static void silent_body(const struct text_facts *f, struct buf *out)
 {
     bool none = f->silent_reported == 0;
-    buf_printf(out, "%s %s ", f->unit, none ? "chưa báo cáo" : "chưa báo cáo đủ");
+    buf_printf(out, "%s %s ", f->unit, none ? "chưa báo cáo số liệu" : "chưa báo cáo đủ số liệu");
     name_target(f, out);
     put(out, ".\n\nBáo cáo của ");
     silent_days(f, out);
     buf_printf(out, " đã quá hạn: mới nhận được %u/%u báo cáo. ", f->silent_reported,
                f->silent_owed);
     if (f->heard == DAY_NEVER) {
-        put(out, "Đến nay chưa nhận được số liệu nào của đơn vị về chỉ tiêu này.");
+        put(out, "Đến nay chưa nhận được số liệu nào về chỉ tiêu này.");
     } else {
         put(out, "Số liệu gần nhất là của ngày ");
         on_day(f->heard, out);
@@ -385,12 +397,11 @@ static void silent_body(const struct text_facts *f, struct buf *out)
              "đánh giá tiếp khi có số liệu.\n\n");
     list_lines(f, "Các đơn vị trực thuộc chưa báo cáo:", out);
     if (f->role == TEXT_TO_DISTRICT && strcmp(f->unit, f->role_unit) == 0)
-        put(out, "Đề nghị: quý cơ quan gửi báo cáo còn thiếu của các ngày nêu trên");
+        put(out, "Đề nghị: quý cơ quan gửi các báo cáo còn thiếu");
     else
-        buf_printf(out,
-                   "Đề nghị: quý cơ quan đôn đốc %s gửi báo cáo còn thiếu của các ngày nêu trên",
-                   f->whole ? "các địa phương nêu trên" : f->unit);
-    put(out, "; nếu mất điện, mất mạng hoặc có khó khăn khác, xin cho biết để được hỗ trợ.");
+        buf_printf(out, "Đề nghị: quý cơ quan đôn đốc %s gửi các báo cáo còn thiếu",
+                   whom_to_remind(f));
+    put(out, "; nếu có khó khăn (mất điện, mất mạng…), xin cho biết để được hỗ trợ.");
 }
 
 static void refer(const struct text_facts *f, struct buf *out)
@@ -454,15 +465,15 @@ static void result_sentence(const struct text_facts *f, struct buf *out)
     const struct pace *p = f->pace;
     put(out, "Hết ngày ");
     on_day(f->due, out);
-    put(out, ", lũy kế đạt ");
-    part_of_share(f, p->level, f->lower, out);
+    put(out, ", lũy kế là ");
+    part_of_share(f, p->actual, f->lower, out);
     if (f->stretch > 0) {
         put(out, "; mức phấn đấu là ");
         value(f, f->stretch, out);
     }
-    if (p->level < f->lower) {
+    if (p->actual < f->lower) {
         put(out, "; còn thiếu ");
-        value(f, f->lower - p->level, out);
+        value(f, f->lower - p->actual, out);
     }
     put(out, ".");
     if (f->below > 0)
@@ -521,9 +532,10 @@ static void headline(const struct text_facts *f, struct buf *out)
         put(out, ": ");
         break;
     }
-    part_of_share(f, f->pace->level, f->lower, out);
-    put(out, ", tính đến ngày ");
-    on_day(f->pace->judged, out);
+    bool final = f->tell == TELL_FINAL || f->tell == TELL_REVISED;
+    part_of_share(f, final ? f->pace->actual : f->pace->level, f->lower, out);
+    put(out, final ? ", hết ngày " : ", tính đến ngày ");
+    on_day(final ? f->due : f->pace->judged, out);
 }
 
 void text_subject(const struct text_facts *f, bool english, struct buf *out)

@@ -20,7 +20,7 @@ struct text_line {
     int64_t level;
     int64_t lower;
     bool silent;
-    uint32_t owed; /* of the day judged by, or of the last due day when silent */
+    uint32_t owed; /* reports: of the day judged by, or of all days overdue when silent */
     uint32_t reported;
 };
 
@@ -30,7 +30,7 @@ struct text_facts {
     const char *role_unit; /* name of the unit whose leaders or officers are addressed */
     const char *unit;      /* name, its type in front */
     bool whole;            /* the unit is the scope of the plan itself */
-    bool leaf;             /* it reports by itself */
+    bool sparse;           /* reports are not owed daily */
     const char *document;
     const char *target_id;
     const char *target_title;
@@ -67,6 +67,8 @@ struct text_facts {
     const char *id;
 };
 
+/* Who is addressed: "Lãnh đạo Ủy ban nhân dân Thành phố Hải Phòng". */
+void text_recipient(const struct text_facts *f, bool english, struct buf *out);
 void text_subject(const struct text_facts *f, bool english, struct buf *out);
 /* Paragraphs with an empty line between two, each one line: whoever shows them wraps them. */
 void text_body(const struct text_facts *f, bool english, struct buf *out);

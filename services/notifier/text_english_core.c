@@ -21,7 +21,10 @@ static void on_day(day_t d, struct buf *out)
 
 static void part_of_share(const struct text_facts *f, int64_t level, int64_t lower, struct buf *out)
 {
-    value(f, level, out);
+    if (f->ratio)
+        value(f, level, out);
+    else
+        text_number(level, true, out);
     put(out, " of ");
     value(f, lower, out);
     if (!f->ratio && lower > 0) {
@@ -39,14 +42,21 @@ static void name_target(const struct text_facts *f, struct buf *out)
     put(out, ")");
 }
 
-static void salute(const struct text_facts *f, struct buf *out)
+void text_english_recipient(const struct text_facts *f, struct buf *out)
 {
     static const char *const whom[] = {
         [TEXT_TO_LEADERS] = "The leaders of the People's Committee",
         [TEXT_TO_OFFICE] = "The office of the Association for Promoting Education",
         [TEXT_TO_DISTRICT] = "The People's Committee and the Association for Promoting Education",
     };
-    buf_printf(out, "To: %s, %s\n\n", whom[f->role], f->role_unit);
+    buf_printf(out, "%s, %s", whom[f->role], f->role_unit);
+}
+
+static void salute(const struct text_facts *f, struct buf *out)
+{
+    put(out, "To: ");
+    text_english_recipient(f, out);
+    put(out, "\n\n");
 }
 
 static void coverage(const struct text_facts *f, struct buf *out)
@@ -70,7 +80,7 @@ static void list_lines(const struct text_facts *f, const char *heading, struct b
         const struct text_line *l = &f->lines[i];
         buf_printf(out, "- %s: ", l->name);
         if (l->silent)
-            buf_printf(out, "not reported (%u of %u)", l->reported, l->owed);
+            buf_printf(out, "%u of %u reports have come", l->reported, l->owed);
         else
             part_of_share(f, l->level, l->lower, out);
         put(out, "\n");
@@ -216,7 +226,7 @@ static void final_body(const struct text_facts *f, struct buf *out)
     put(out, ".\n\nAt the end of ");
     on_day(f->due, out);
     put(out, ": ");
-    part_of_share(f, f->pace->level, f->lower, out);
+    part_of_share(f, f->pace->actual, f->lower, out);
     put(out, ".");
     if (f->below > 0)
         buf_printf(out, " %u of %u units below reached their share.", f->below_reached, f->below);
@@ -231,11 +241,19 @@ void text_english_subject(const struct text_facts *f, struct buf *out)
     if (f->tell == TELL_UNDONE || f->tell == TELL_REVISED)
         put(out, "Correction: ");
     buf_printf(out, "[%s] %s ", f->target_id, f->unit);
+    if (f->tell == TELL_SILENT) {
+        put(out, "has not reported, ");
+        on_day(f->silent_from, out);
+        put(out, " to ");
+        on_day(f->silent_to, out);
+        return;
+    }
     text_state(f->to, true, out);
     put(out, ": ");
-    part_of_share(f, f->tell == TELL_SILENT ? f->pace->actual : f->pace->level, f->lower, out);
+    bool final = f->tell == TELL_FINAL || f->tell == TELL_REVISED;
+    part_of_share(f, final ? f->pace->actual : f->pace->level, f->lower, out);
     put(out, ", as of ");
-    on_day(f->pace->judged, out);
+    on_day(final ? f->due : f->pace->judged, out);
 }
 
 void text_english_body(const struct text_facts *f, struct buf *out)

@@ -122,6 +122,9 @@ static void apply_work(struct cluster *c, const struct work *w)
     cluster_apply(c, &a);
     a = (struct wire_apply){.kind = WIRE_APPLY_PLAN, .plan = *work_plan(w)};
     cluster_apply(c, &a);
+    /* With a tick behind the plan, changes are noted for the next frame as they are in use. */
+    a = (struct wire_apply){.kind = WIRE_APPLY_REPLAY_TICK, .time_ms = TIME_MS};
+    cluster_apply(c, &a);
 }
 
 /* Waits until everything is applied and compares each indicator's total with the generator's. */

@@ -84,6 +84,7 @@ const struct plan *work_plan(const struct work *w)
 {
     static struct indicator indicators[WORK_INDICATORS];
     static struct duty duties[WORK_INDICATORS];
+    static struct target targets[WORK_INDICATORS];
     static struct source source = {.name = "Hội Khuyến học"};
     static struct plan plan = {.version = 1, .title = "Đo tốc độ", .document = "-"};
     ident_set(&source.id, slice_str("khuyenhoc"));
@@ -94,6 +95,15 @@ const struct plan *work_plan(const struct work *w)
     for (unsigned i = 0; i < WORK_INDICATORS; i++) {
         indicator_init(&indicators[i], i);
         duties[i] = (struct duty){indicators[i].id, plan.from, plan.to, 1};
+        targets[i] = (struct target){.id = indicators[i].id,
+                                     .title = "Mục tiêu",
+                                     .clause = "",
+                                     .indicator = indicators[i].id,
+                                     .unit = plan.root,
+                                     .lower = 1000000,
+                                     .start = plan.from,
+                                     .due = plan.to,
+                                     .weekend_permille = 1000};
     }
     plan.sources = &source;
     plan.source_count = 1;
@@ -101,6 +111,8 @@ const struct plan *work_plan(const struct work *w)
     plan.indicator_count = WORK_INDICATORS;
     plan.duties = duties;
     plan.duty_count = WORK_INDICATORS;
+    plan.targets = targets; /* all of them: what it costs to keep frames is in the figures */
+    plan.target_count = 0;
     return &plan;
 }
 

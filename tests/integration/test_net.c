@@ -580,6 +580,94 @@ START_TEST(vanished_peer_is_not_found)
 }
 END_TEST
 
+/* More than the system's sockets hold. The peer is a plain socket: one of ours forgets what it has
+ * not read when its link goes (ZMQ_IMMEDIATE), and asks again. */
+START_TEST(what_was_sent_before_a_listener_closes_still_arrives)
+{
+    static uint8_t bytes[256 * 1024];
+    struct slice answer = slice_of(bytes, sizeof bytes);
+    struct loop *l = loop_create();
+    struct server s;
+    struct net_keypair keys;
+    int patience_ms = WAIT_MS;
+    void *context = zmq_ctx_new();
+    server_start(&s, l, NET_ROUTER, endpoint_of(0), (struct net_options){0});
+    keypair_generate(&keys);
+    s.known[s.known_count++] = keys.public_key;
+    void *z = hostile_connect(context, ZMQ_DEALER, &s, &keys, NULL);
+    ck_assert_int_eq(zmq_setsockopt(z, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms), 0);
+    ck_assert_int_eq(zmq_send(z, "question", 8, 0), 8);
+    pump(l, has_heard_one, &s.ear, "the question");
+    for (unsigned n = 0; n < HEARD_MAX; n++)
+        ck_assert_int_eq(net_send(s.ear.socket, &s.ear.heard[0].route, &answer, 1, NULL), 0);
+    server_stop(&s, l);
+    for (unsigned n = 0; n < HEARD_MAX; n++)
+        ck_assert_msg(zmq_recv(z, bytes, sizeof bytes, 0) == sizeof bytes, "answer %u is lost", n);
+    zmq_close(z);
+    zmq_ctx_term(context);
+    loop_destroy(l);
+}
+END_TEST
+
+/* The peer takes nothing: closing gives up in time. */
+START_TEST(a_peer_that_reads_nothing_delays_no_end)
+{
+    static uint8_t bytes[1024 * 1024];
+    struct slice answer = slice_of(bytes, sizeof bytes);
+    struct loop *l = loop_create();
+    struct server s;
+    struct client c;
+    server_start(&s, l, NET_ROUTER, "tcp://127.0.0.1:*", (struct net_options){0});
+    client_start(&c, l, NET_DEALER, &s, (struct net_options){.queue_messages_max = 1});
+    server_know(&s, &c);
+    client_say(&c, l, "question");
+    pump(l, has_heard_one, &s.ear, "the question");
+    for (unsigned n = 0; n < HEARD_MAX; n++)
+        ck_assert_int_eq(net_send(s.ear.socket, &s.ear.heard[0].route, &answer, 1, NULL), 0);
+    int64_t begin_ms = loop_now_ms();
+    server_stop(&s, l);
+    int64_t took_ms = loop_now_ms() - begin_ms;
+    ck_assert_msg(took_ms >= NET_LINGER_MS / 2 && took_ms < WAIT_MS, "%lld ms", (long long)took_ms);
+    client_stop(&c, l);
+    loop_destroy(l);
+}
+END_TEST
+
+/* Both events are there when the client looks again. */
+START_TEST(a_link_lost_and_made_again_between_two_looks_shows)
+{
+    struct loop *there = loop_create(), *here = loop_create();
+    struct server s;
+    struct client c;
+    directory_make();
+    server_start(&s, there, NET_ROUTER, ipc_endpoint(), (struct net_options){0});
+    client_start(&c, here, NET_DEALER, &s, (struct net_options){0});
+    server_know(&s, &c);
+    int64_t end = loop_now_ms() + WAIT_MS;
+    while (!is_connected(&c) && loop_now_ms() < end) {
+        ck_assert_int_eq(loop_round(there, 1, NULL), 0);
+        ck_assert_int_eq(loop_round(here, 1, NULL), 0);
+    }
+    ck_assert_uint_eq(net_links(c.ear.socket), 1);
+    server_stop(&s, there);
+    s.net = net_make((struct net_options){0});
+    net_admit(s.net, server_admits, &s);
+    server_listen(&s, there, NET_ROUTER, ipc_endpoint());
+    while (net_counters(s.net)->peers_admitted < 1 && loop_now_ms() < end)
+        ck_assert_int_eq(loop_round(there, 50, NULL), 0);
+    ck_assert_uint_eq(net_links(c.ear.socket), 1);
+    while (net_links(c.ear.socket) < 2 && loop_now_ms() < end)
+        ck_assert_int_eq(loop_round(here, 50, NULL), 0);
+    ck_assert_uint_eq(net_links(c.ear.socket), 2);
+    ck_assert(is_connected(&c));
+    client_stop(&c, here);
+    server_stop(&s, there);
+    loop_destroy(here);
+    loop_destroy(there);
+    directory_remove();
+}
+END_TEST
+
 START_TEST(full_queue_says_later_and_loses_no_half)
 {
     enum { TRIES = 100000, FRAME = 65536 };
@@ -678,6 +766,43 @@ START_TEST(revoked_key_hears_no_more)
     ck_assert_uint_eq(revoked.ear.count, 1);
     client_stop(&kept, l);
     client_stop(&revoked, l);
+    server_stop(&s, l);
+    loop_destroy(l);
+}
+END_TEST
+
+static bool is_key(void *arg, const struct net_key *key)
+{
+    return key_equal(arg, key);
+}
+
+START_TEST(who_may_hear_is_asked_at_each_message)
+{
+    struct loop *l = loop_create();
+    struct server s;
+    struct client one, two;
+    struct slice first = slice_str("a/1"), second = slice_str("a/2");
+    server_start(&s, l, NET_XPUB, endpoint_of(0), (struct net_options){0});
+    s.ear.narrow = true;
+    client_start(&one, l, NET_SUB, &s, (struct net_options){0});
+    client_start(&two, l, NET_SUB, &s, (struct net_options){0});
+    server_know(&s, &one);
+    server_know(&s, &two);
+    net_subscribe(one.ear.socket, slice_str("a"));
+    net_subscribe(two.ear.socket, slice_str("a"));
+    pump(l, has_heard_two, &s.ear, "both requests");
+    struct net_socket *feed = s.ear.socket;
+    ck_assert_int_eq(net_publish(feed, &first, 1, is_key, &one.keys.public_key, NULL), 0);
+    ck_assert_int_eq(net_publish(feed, &second, 1, is_key, &two.keys.public_key, NULL), 0);
+    publish(&s, "a/3");
+    pump(l, has_heard_two, &one.ear, "what the first may hear");
+    pump(l, has_heard_two, &two.ear, "what the second may hear");
+    ck_assert_str_eq(one.ear.heard[0].first, "a/1");
+    ck_assert_str_eq(one.ear.heard[1].first, "a/3");
+    ck_assert_str_eq(two.ear.heard[0].first, "a/2");
+    ck_assert_str_eq(two.ear.heard[1].first, "a/3");
+    client_stop(&one, l);
+    client_stop(&two, l);
     server_stop(&s, l);
     loop_destroy(l);
 }
@@ -1165,8 +1290,11 @@ SUITE_MAIN(
     oversized_answer_does_not_wedge_the_client,
     too_many_frames_are_flagged_and_the_next_message_is_whole,
     bytes_that_are_no_handshake_do_no_harm, vanished_peer_is_not_found,
-    full_queue_says_later_and_loses_no_half, subscription_is_narrowed_and_taken_away,
-    revoked_key_hears_no_more, subscription_is_asked_again_after_a_restart_of_the_publisher,
+    full_queue_says_later_and_loses_no_half, what_was_sent_before_a_listener_closes_still_arrives,
+    a_peer_that_reads_nothing_delays_no_end, a_link_lost_and_made_again_between_two_looks_shows,
+    subscription_is_narrowed_and_taken_away, revoked_key_hears_no_more,
+    who_may_hear_is_asked_at_each_message,
+    subscription_is_asked_again_after_a_restart_of_the_publisher,
     stalled_subscriber_does_not_slow_the_others, what_is_no_request_does_not_reach_a_publisher,
     subscriber_that_left_before_its_answer_is_forgotten, endpoint_in_use_is_said_with_what_to_do,
     stale_socket_file_is_replaced_and_a_plain_file_is_not,

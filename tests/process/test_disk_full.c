@@ -10,7 +10,9 @@
 enum {
     CODES = 1000,
     BATCHES_MAX = 2000,
-    REFUSALS = 5, /* of the same batch, while the disk is full */
+    REFUSALS = 5,     /* of the same batch, while the disk is full */
+    MOVES_MAX = 4000, /* ticks, until the map has no room for one */
+    PAIRS = 100,
     SMALL_DISK_BYTES = 3 << 20,
     LARGE_DISK_BYTES = 256 << 20,
 };
@@ -93,6 +95,11 @@ static void fill(struct filler *f)
     expect_state(f, "store_full", false);
     ck_assert_uint_ge(cluster_collector_count(f->cluster, "answers_unavailable_total"), REFUSALS);
     ck_assert_uint_eq(process_log_count(&f->cluster->collector, "event=commit_failed"), 1);
+    ck_assert_uint_eq(cluster_collector_count(f->cluster, "batches_total{reason=\"taken\"}"),
+                      f->accepted);
+    ck_assert_uint_eq(cluster_collector_count(f->cluster, "rows_accepted_total"), f->accepted);
+    ck_assert_uint_ge(cluster_collector_count(f->cluster, "batches_total{reason=\"unavailable\"}"),
+                      REFUSALS);
 }
 
 static void count_batch(void *arg, const struct entry *e)
@@ -144,6 +151,93 @@ START_TEST(a_full_map_refuses_until_it_is_raised)
 }
 END_TEST
 
+/* --- what is told while commits fail */
+
+/* The journal's time, some milliseconds on. */
+static struct wire_apply later(unsigned by)
+{
+    return (struct wire_apply){.kind = WIRE_APPLY_REPLAY_TICK, .time_ms = PROVINCE_TIME_MS + by};
+}
+
+/* Until not even a tick finds room; how many did. */
+static unsigned move_until_full(struct peer *office)
+{
+    struct err e = {0};
+    for (unsigned i = 1; i < MOVES_MAX; i++) {
+        struct wire_apply tick = later(i);
+        int rc = peer_apply(office, &tick, NULL, &e);
+        if (rc == ERR_AGAIN)
+            return i - 1;
+        ck_assert_msg(rc == 0, "%s", e.text);
+    }
+    ck_abort_msg("%d ticks and still room", MOVES_MAX);
+    return 0;
+}
+
+static void send_numbered(struct peer *p, enum wire_kind kind, uint64_t id, struct slice message)
+{
+    uint8_t bytes[WIRE_HEAD_BYTES];
+    struct wire_head head = {.version = WIRE_VERSION, .kind = (uint8_t)kind, .id = id};
+    wire_head_encode(&head, bytes);
+    struct slice frames[] = {slice_of(bytes, sizeof bytes), message};
+    peer_send(p, frames, 2);
+}
+
+/* Each a tick and, into the same round, the question. */
+static void send_pairs(struct peer *office)
+{
+    struct buf message = {0};
+    for (unsigned i = 0; i < PAIRS; i++) {
+        struct wire_apply tick = later(MOVES_MAX + i);
+        buf_clear(&message);
+        wire_pack_apply(&tick, &message);
+        send_numbered(office, WIRE_APPLY, 2 * i, buf_slice(&message));
+        send_numbered(office, WIRE_HEALTH, 2 * i + 1, slice_of(NULL, 0));
+    }
+    buf_fini(&message);
+}
+
+static void take_health(struct peer *p, uint64_t id, struct wire_health *out)
+{
+    struct err e = {0};
+    peer_receive(p, id);
+    ck_assert_msg(wire_unpack_health(p->reply.frames[1], &p->arena, out, &e) == 0, "%s", e.text);
+}
+
+START_TEST(only_what_was_committed_is_told_counted_and_logged)
+{
+    struct cluster c;
+    struct filler f;
+    struct peer office;
+    struct wire_health now, then;
+    struct err e = {0};
+    cluster_open(&c, "told");
+    c.options.collector_map = "2MiB";
+    cluster_configure(&c);
+    cluster_start(&c);
+    province_apply(&c);
+    filler_open(&f, &c);
+    cluster_peer_collector(&c, &office, &c.operator_keys);
+    fill(&f);
+    unsigned applied = process_log_count(&c.collector, "event=applied");
+    unsigned moves = move_until_full(&office);
+    ck_assert_uint_eq(process_log_count(&c.collector, "event=applied"), applied + moves);
+    send_pairs(&office);
+    ck_assert_msg(peer_ask_health(&f.peer, &now, &e) == 0, "%s", e.text);
+    for (unsigned i = 0; i < PAIRS; i++) {
+        take_health(&office, 2 * i + 1, &then);
+        ck_assert_uint_eq(then.commit_number, now.commit_number);
+        ck_assert_uint_eq(then.offset, now.offset);
+        ck_assert_int_eq(then.time_ms, now.time_ms);
+        ck_assert_mem_eq(then.head_hash, now.head_hash, HASH_BYTES);
+    }
+    ck_assert_uint_eq(process_log_count(&c.collector, "event=applied"), applied + moves);
+    peer_close(&office);
+    peer_close(&f.peer);
+    cluster_close(&c);
+}
+END_TEST
+
 /* Both stores on one small disk: whichever is full first, the other is soon. No restart. */
 START_TEST(a_full_disk_refuses_until_there_is_room)
 {
@@ -181,4 +275,5 @@ START_TEST(a_full_disk_refuses_until_there_is_room)
 END_TEST
 
 SUITE_MAIN("process/disk_full", a_full_map_refuses_until_it_is_raised,
+           only_what_was_committed_is_told_counted_and_logged,
            a_full_disk_refuses_until_there_is_room)

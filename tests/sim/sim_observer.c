@@ -80,8 +80,8 @@ static struct sim_stream *find_stream(struct sim *w, struct feed_stream s)
 {
     struct sim_observer *o = &w->observer;
     for (size_t i = 0; i < o->stream_count; i++)
-        if (o->streams[i].stream.indicator == s.indicator &&
-            o->streams[i].stream.subtree == s.subtree)
+        if (o->streams[i].stream.indicator == s.indicator && o->streams[i].stream.code == s.code &&
+            o->streams[i].stream.root == s.root)
             return &o->streams[i];
     return NULL;
 }

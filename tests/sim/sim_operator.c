@@ -133,11 +133,28 @@ static void choose_duties(struct sim *w, struct plan *p)
                               w->last - random_between(dice, 0, 5), random_below(dice, 12)};
 }
 
+/* Of every second indicator, the ratio among them, the other ones in the next version: frames are
+ * then made of changing sets of cells. */
+static void choose_targets(struct sim *w, struct plan *p)
+{
+    for (unsigned i = p->version % 2; i < p->indicator_count; i += 2)
+        p->targets[p->target_count++] = (struct target){.id = ident("t", i),
+                                                        .title = "Mục tiêu",
+                                                        .clause = "",
+                                                        .indicator = p->indicators[i].id,
+                                                        .unit = p->root,
+                                                        .lower = 100,
+                                                        .start = w->first,
+                                                        .due = w->last,
+                                                        .weekend_permille = 1000};
+}
+
 static struct sim_message *plan_message(struct sim *w)
 {
     struct sim_operator *o = &w->operator;
     struct source sources[SOURCES];
     struct duty duties[DUTIES_MAX];
+    struct target targets[INDICATORS + 1];
     struct buf body = {0};
     struct plan p = {.id = ident("ke-hoach", 0),
                      .version = ++o->plan_version,
@@ -150,10 +167,12 @@ static struct sim_message *plan_message(struct sim *w)
                      .source_count = SOURCES,
                      .indicators = o->indicators,
                      .indicator_count = INDICATORS + 1,
-                     .duties = duties};
+                     .duties = duties,
+                     .targets = targets};
     for (unsigned i = 0; i < SOURCES; i++)
         sources[i] = (struct source){ident("s", i), "Nguồn"};
     choose_duties(w, &p);
+    choose_targets(w, &p);
     if (registry_apply_plan(o->registry, &p, NULL) != 0)
         return NULL;
     wire_pack_plan(&p, &body);

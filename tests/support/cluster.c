@@ -54,6 +54,8 @@ static void write_aggregator(const struct cluster *c)
     buf_printf(&text, "key_file: %s/aggregator.key\n", c->dir.path);
     buf_printf(&text, "operate_keys: [{name: operator, key: \"%s\"}]\n",
                key_text(&c->operator_keys, key));
+    buf_printf(&text, "service_keys: [{name: notifier, key: \"%s\"}]\n",
+               key_text(&c->notifier_keys, key));
     buf_printf(&text, "collector: {endpoint: \"%s\", key: \"%s\"}\n", c->collector_ipc,
                key_text(&c->collector_keys, key));
     write_store(c, "aggregator", c->options.aggregator_map, &text);
@@ -62,10 +64,28 @@ static void write_aggregator(const struct cluster *c)
     buf_fini(&text);
 }
 
+static void write_notifier(const struct cluster *c)
+{
+    struct buf text = {0};
+    char key[NET_KEY_TEXT_BYTES];
+    buf_printf(&text, "listen: [\"%s\", \"tcp://127.0.0.1:0\"]\n", c->alerts_ipc);
+    buf_printf(&text, "key_file: %s/notifier.key\n", c->dir.path);
+    buf_printf(&text, "operate_keys: [{name: operator, key: \"%s\"}]\n",
+               key_text(&c->operator_keys, key));
+    buf_printf(&text, "aggregator: {endpoint: \"%s\", key: \"%s\"}\n", c->query_ipc,
+               key_text(&c->aggregator_keys, key));
+    write_store(c, "notifier", c->options.notifier_map, &text);
+    buf_printf(&text, "mail: {maildir: %s}\n", c->maildir);
+    buf_printf(&text, "feed: {listen: [\"%s\"], beat: 10ms}\n", c->alerts_feed_ipc);
+    temp_dir_write(&c->dir, "notifier.yaml", (const char *)text.data);
+    buf_fini(&text);
+}
+
 void cluster_configure(struct cluster *c)
 {
     write_collector(c);
     write_aggregator(c);
+    write_notifier(c);
 }
 
 static void place_endpoint(const struct cluster *c, const char *name, char out[TEMP_PATH_BYTES])
@@ -93,18 +113,25 @@ void cluster_open(struct cluster *c, const char *name)
     temp_dir_open(&c->dir, name);
     make_keys(c, "collector.key", &c->collector_keys);
     make_keys(c, "aggregator.key", &c->aggregator_keys);
+    make_keys(c, "notifier.key", &c->notifier_keys);
     make_keys(c, "operator.key", &c->operator_keys);
     place_endpoint(c, "c.sock", c->collector_ipc);
     place_endpoint(c, "q.sock", c->query_ipc);
     place_endpoint(c, "f.sock", c->feed_ipc);
     place_process(c, &c->collector, "tonghop-collector", "collector.yaml", "collector.log");
+    place_endpoint(c, "a.sock", c->alerts_ipc);
+    place_endpoint(c, "n.sock", c->alerts_feed_ipc);
+    temp_dir_file(&c->dir, "mail", c->maildir);
     place_process(c, &c->aggregator, "tonghop-aggregator", "aggregator.yaml", "aggregator.log");
+    place_process(c, &c->notifier, "tonghop-notifier", "notifier.yaml", "notifier.log");
     cluster_configure(c);
     ck_assert_msg(net_create(&c->net, &net, &e) == 0, "%s", e.text);
 }
 
 void cluster_close(struct cluster *c)
 {
+    if (c->notifier.pid != 0)
+        ck_assert_int_eq(process_stop(&c->notifier), 0);
     ck_assert_int_eq(process_stop(&c->aggregator), 0);
     ck_assert_int_eq(process_stop(&c->collector), 0);
     net_destroy(c->net);
@@ -117,8 +144,12 @@ void cluster_start(struct cluster *c)
         process_start(&c->collector);
     if (c->aggregator.pid == 0)
         process_start(&c->aggregator);
+    if (c->options.notifier && c->notifier.pid == 0)
+        process_start(&c->notifier);
     process_await_ready(&c->collector);
     process_await_ready(&c->aggregator);
+    if (c->options.notifier)
+        process_await_ready(&c->notifier);
 }
 
 const char *cluster_tcp(const struct process *p, char *out)
@@ -138,6 +169,11 @@ void cluster_peer_collector(struct cluster *c, struct peer *p, const struct net_
 void cluster_peer_aggregator(struct cluster *c, struct peer *p, const struct net_keypair *keys)
 {
     peer_open(p, c->net, c->query_ipc, &c->aggregator_keys.public_key, keys);
+}
+
+void cluster_peer_notifier(struct cluster *c, struct peer *p, const struct net_keypair *keys)
+{
+    peer_open(p, c->net, c->alerts_ipc, &c->notifier_keys.public_key, keys);
 }
 
 /* --- the operator */
@@ -230,6 +266,13 @@ uint64_t cluster_aggregator_count(struct cluster *c, const char *counter)
 {
     struct peer p;
     cluster_peer_aggregator(c, &p, &c->operator_keys);
+    return ask_counter(&p, counter);
+}
+
+uint64_t cluster_notifier_count(struct cluster *c, const char *counter)
+{
+    struct peer p;
+    cluster_peer_notifier(c, &p, &c->operator_keys);
     return ask_counter(&p, counter);
 }
 

@@ -46,7 +46,8 @@ static void forget(struct office *o)
     o->json = NULL;
 }
 
-static void run_line(struct office *o, const char *line, va_list args)
+__attribute__((format(printf, 2, 0))) static void run_line(struct office *o, const char *line,
+                                                           va_list args)
 {
     char copy[sizeof o->line];
     const char *words[PROCESS_ARGUMENTS_MAX];

@@ -76,7 +76,7 @@ static struct indicator indicator_of(const char *id, enum indicator_kind kind,
     return i;
 }
 
-static uint64_t apply_plan(struct cluster *c)
+static uint64_t apply_plan(struct cluster *c, uint32_t version, unsigned target_count)
 {
     struct indicator indicators[] = {
         indicator_of("classes", INDICATOR_FLOW, ENTRY_SET, PERIOD_DAY),
@@ -88,8 +88,17 @@ static uint64_t apply_plan(struct cluster *c)
                         .from = day_from("2024-01-01"),
                         .to = day_from("2024-12-31"),
                         .due_days = 1};
+    struct target target = {.id = ident_of("goal"),
+                            .title = "goal",
+                            .clause = "",
+                            .indicator = ident_of("classes"),
+                            .unit = ident_of(province_code),
+                            .lower = 1000,
+                            .start = day_from("2024-09-01"),
+                            .due = day_from("2024-09-30"),
+                            .weekend_permille = 1000};
     struct plan plan = {.id = ident_of("plan"),
-                        .version = 1,
+                        .version = version,
                         .title = "plan",
                         .document = "document",
                         .root = ident_of(province_code),
@@ -100,8 +109,15 @@ static uint64_t apply_plan(struct cluster *c)
                         .indicators = indicators,
                         .indicator_count = sizeof indicators / sizeof *indicators,
                         .duties = &duty,
-                        .duty_count = 1};
+                        .duty_count = 1,
+                        .targets = &target,
+                        .target_count = target_count};
     return cluster_apply(c, &(struct wire_apply){.kind = WIRE_APPLY_PLAN, .plan = plan});
+}
+
+uint64_t province_add_target(struct cluster *c)
+{
+    return apply_plan(c, 2, 1);
 }
 
 uint64_t province_apply(struct cluster *c)
@@ -109,7 +125,7 @@ uint64_t province_apply(struct cluster *c)
     struct wire_apply tick = {.kind = WIRE_APPLY_REPLAY_TICK, .time_ms = PROVINCE_TIME_MS};
     cluster_apply(c, &tick);
     province_end_unit(c, NULL, NULL);
-    return apply_plan(c);
+    return apply_plan(c, 1, 0);
 }
 
 /* --- figures */

@@ -24,6 +24,9 @@ extern const char *const province_communes[PROVINCE_COMMUNES];
 /* Moves the journal to that time and applies catalogue and plan; the offset of the last. */
 uint64_t province_apply(struct cluster *c);
 
+/* The plan's second version: the same, with a target for "classes". */
+uint64_t province_add_target(struct cluster *c);
+
 /* The catalogue once more, with one unit that ends on that day and has no heir; NULL: with none. */
 uint64_t province_end_unit(struct cluster *c, const char *code, const char *last_day);
 

@@ -365,16 +365,14 @@ END_TEST
 
 static struct wire_stream random_stream(struct random *r)
 {
-    struct wire_stream s = {random_ident(r), {"@"}};
-    if (random_bool(r))
-        s.subtree = random_ident(r);
-    return s;
+    return (struct wire_stream){random_ident(r), random_ident(r), random_bool(r)};
 }
 
 static void assert_same_stream(const struct wire_stream *got, const struct wire_stream *want)
 {
     assert_same_ident(&got->indicator, &want->indicator);
     assert_same_ident(&got->subtree, &want->subtree);
+    ck_assert_int_eq(got->root, want->root);
 }
 
 static struct wire_cells random_cells(struct random *r, struct wire_cell cells[ITEMS])

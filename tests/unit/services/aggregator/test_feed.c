@@ -30,7 +30,7 @@ struct subscriber {
 
 static bool same_stream(struct feed_stream a, struct feed_stream b)
 {
-    return a.indicator == b.indicator && a.subtree == b.subtree;
+    return a.indicator == b.indicator && a.code == b.code && a.root == b.root;
 }
 
 static struct heard_stream *find(struct subscriber *s, struct feed_stream stream)
@@ -346,16 +346,92 @@ START_TEST(a_cell_noted_often_goes_out_once)
 }
 END_TEST
 
+START_TEST(a_read_that_fails_tells_nothing_and_forgets_nothing)
+{
+    const struct feed_cells *updates;
+    const struct feed_head *heads;
+    struct random_world *world = random_world_create(3, ROWS);
+    struct world_feed w = feed_start(3, world);
+    while (w.applied < w.journal->count)
+        apply_some(&w);
+    beat(&w, 0);
+    struct ledger_cell_key key = {.day = world->last};
+    feed_note(w.feed, &key, 1);
+    struct kv *kv = memkv_begin(w.store, false);
+    err_set(&kv->err, ERR_IO, "the disk is gone");
+    ck_assert_uint_eq(feed_beat(w.feed, registry_of(&w), kv, &updates), 0);
+    memkv_abort(&kv);
+    size_t count = feed_heads(w.feed, &heads);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_uint_eq(heads[i].number, find(&w.subscriber, heads[i].stream)->number);
+    kv = memkv_begin(w.store, false);
+    ck_assert_uint_eq(feed_beat(w.feed, registry_of(&w), kv, &updates), 1);
+    ck_assert_uint_eq(updates[0].cell_count, 1);
+    memkv_abort(&kv);
+    feed_end(&w);
+    random_world_destroy(world);
+}
+END_TEST
+
+/* ---- what a snapshot costs ---- */
+
+static struct {
+    const struct kv_ops *real;
+    size_t moves;
+} counted;
+
+static int count_move(struct kv_cursor *c, enum kv_move move, struct slice *key,
+                      struct slice *value)
+{
+    counted.moves++;
+    return counted.real->cursor_move(c, move, key, value);
+}
+
+static size_t snapshot_all(struct world_feed *w, struct kv *kv)
+{
+    const struct feed_head *heads;
+    struct feed_cells snapshot;
+    size_t count = feed_heads(w->feed, &heads), cells = 0;
+    for (size_t i = 0; i < count; i++) {
+        ck_assert(feed_snapshot(w->feed, registry_of(w), kv, heads[i].stream, &snapshot));
+        cells += snapshot.cell_count;
+    }
+    return cells;
+}
+
+/* Else a subscriber with many streams costs the square of what it gets. */
+START_TEST(snapshots_of_all_streams_read_little_more_than_their_cells)
+{
+    struct random_world *world = random_world_create(5, 20 * ROWS);
+    struct world_feed w = feed_start(5, world);
+    while (w.applied < w.journal->count)
+        apply_some(&w);
+    struct kv *kv = memkv_begin(w.store, false);
+    struct kv_ops ops = *kv->ops;
+    counted.real = kv->ops;
+    counted.moves = 0;
+    ops.cursor_move = count_move;
+    kv->ops = &ops;
+    size_t cells = snapshot_all(&w, kv);
+    kv->ops = counted.real;
+    memkv_abort(&kv);
+    ck_assert_uint_gt(cells, 0);
+    ck_assert_msg(counted.moves <= 2 * cells, "%zu moves for %zu cells", counted.moves, cells);
+    feed_end(&w);
+    random_world_destroy(world);
+}
+END_TEST
+
 START_TEST(a_stream_that_is_none_has_no_snapshot)
 {
     struct feed_cells snapshot;
     struct random_world *world = random_world_create(4, ROWS);
     struct world_feed w = feed_start(4, world);
     struct kv *kv = memkv_begin(w.store, false);
-    ck_assert(!feed_snapshot(w.feed, registry_of(&w), kv,
-                             (struct feed_stream){UINT32_MAX, FEED_ROOT}, &snapshot));
-    ck_assert(
-        !feed_snapshot(w.feed, registry_of(&w), kv, (struct feed_stream){0, 12345}, &snapshot));
+    ck_assert(!feed_snapshot(w.feed, registry_of(&w), kv, (struct feed_stream){UINT32_MAX, 0, true},
+                             &snapshot));
+    ck_assert(!feed_snapshot(w.feed, registry_of(&w), kv, (struct feed_stream){0, 12345, false},
+                             &snapshot));
     memkv_abort(&kv);
     feed_end(&w);
     random_world_destroy(world);
@@ -363,4 +439,6 @@ START_TEST(a_stream_that_is_none_has_no_snapshot)
 END_TEST
 
 SUITE_MAIN("feed", snapshot_and_updates_are_the_ledgers_cells, a_cell_noted_often_goes_out_once,
+           a_read_that_fails_tells_nothing_and_forgets_nothing,
+           snapshots_of_all_streams_read_little_more_than_their_cells,
            a_stream_that_is_none_has_no_snapshot)

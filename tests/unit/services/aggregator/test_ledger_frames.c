@@ -305,6 +305,153 @@ START_TEST(catalogues_plans_and_producers_are_found_by_where_they_stood)
 }
 END_TEST
 
+/* ---- changed, and changed back ---- */
+
+static const day_t some_day = 19975;
+
+static struct ident id(const char *text)
+{
+    struct ident out;
+    ck_assert(ident_set(&out, slice_str(text)));
+    return out;
+}
+
+/* One unit, one flow with a target, one producer; two reports: a figure, and its withdrawal. */
+struct story {
+    struct arena memory;
+    struct unit_span span;
+    struct catalogue_spec catalogue;
+    struct source source;
+    struct indicator indicator;
+    struct target target;
+    struct plan plan;
+    struct producer_change producer;
+    struct slice unit_word, indicator_word;
+    uint32_t zero_ref;
+    int64_t value;
+    uint8_t clear;
+    struct batch set, withdrawal;
+    struct entry entries[8];
+    uint64_t commits[8];
+    struct random_journal journal;
+};
+
+static void tell(struct story *s, enum entry_kind kind, const void *value)
+{
+    size_t at = s->journal.count++;
+    s->entries[at] = (struct entry){.kind = kind,
+                                    .offset = at + 1,
+                                    .time_ms = day_start_ms(some_day) + (int64_t)at * 1000,
+                                    .delegate = UINT32_MAX};
+    s->commits[at] = at + 1;
+    if (value)
+        s->entries[at].body = random_world_body(&s->memory, value);
+}
+
+static void tell_batch(struct story *s, const struct batch *b)
+{
+    tell(s, ENTRY_BATCH, b);
+    struct entry *e = &s->entries[s->journal.count - 1];
+    e->number = e->offset;
+    e->reported_at_ms = e->time_ms;
+    e->row_count = 1;
+    e->first_row = e[-1].kind == ENTRY_BATCH ? 1 : 0;
+}
+
+static void set_the_scene(struct story *s)
+{
+    arena_init(&s->memory, 0);
+    s->span = (struct unit_span){id("31"), some_day, DAY_NEVER, "Xã", "Xã", 1, {""}, false};
+    s->catalogue = (struct catalogue_spec){.spans = &s->span, .span_count = 1};
+    s->source = (struct source){id("s"), "Nguồn"};
+    s->indicator = (struct indicator){.id = id("i"),
+                                      .name = "Chỉ tiêu",
+                                      .measure = id("m"),
+                                      .maximum = 100,
+                                      .reporters = REPORTS_LEAF,
+                                      .records = {{some_day, s->source.id}},
+                                      .record_count = 1};
+    s->target = (struct target){.id = id("t"),
+                                .title = "Mục tiêu",
+                                .clause = "",
+                                .indicator = s->indicator.id,
+                                .unit = s->span.code,
+                                .lower = 10,
+                                .start = some_day,
+                                .due = some_day + 9,
+                                .weekend_permille = 1000};
+    s->plan = (struct plan){.id = id("p"),
+                            .version = 1,
+                            .title = "Kế hoạch",
+                            .root = s->span.code,
+                            .from = some_day,
+                            .to = some_day + 9,
+                            .sources = &s->source,
+                            .source_count = 1,
+                            .indicators = &s->indicator,
+                            .indicator_count = 1,
+                            .targets = &s->target,
+                            .target_count = 1};
+    s->producer = (struct producer_change){.kind = PRODUCER_SET,
+                                           .producer = {.name = id("xa"),
+                                                        .roles = ROLE_SUBMIT,
+                                                        .source = s->source.id,
+                                                        .scopes = {s->span.code},
+                                                        .scope_count = 1}};
+    s->unit_word = slice_str("31");
+    s->indicator_word = slice_str("i");
+    s->value = 5;
+    s->clear = OP_CLEAR;
+    s->set = (struct batch){.units = &s->unit_word,
+                            .unit_count = 1,
+                            .indicators = &s->indicator_word,
+                            .indicator_count = 1,
+                            .unit_refs = &s->zero_ref,
+                            .indicator_refs = &s->zero_ref,
+                            .values = &s->value,
+                            .row_count = 1};
+}
+
+START_TEST(what_changed_and_changed_back_is_in_no_frame_wherever_flushes_fell)
+{
+    static const struct {
+        unsigned flush_after; /* of entries 5 and 6: bits */
+        const char *reason;
+    } rows[] = {{0, "no flush"}, {1, "a flush while it stood"}, {3, "a flush after each"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct story s = {0};
+        day_t day = some_day;
+        struct ledger_frame frame = {0};
+        set_the_scene(&s);
+        s.set.days = &day;
+        s.withdrawal = s.set;
+        s.withdrawal.ops = &s.clear;
+        s.journal.entries = s.entries;
+        s.journal.commits = s.commits;
+        tell(&s, ENTRY_GENESIS, NULL);
+        tell(&s, ENTRY_CATALOGUE, &s.catalogue);
+        tell(&s, ENTRY_PLAN, &s.plan);
+        tell(&s, ENTRY_PRODUCER, &s.producer);
+        tell(&s, ENTRY_TICK, NULL);
+        tell_batch(&s, &s.set);
+        tell_batch(&s, &s.withdrawal);
+        tell(&s, ENTRY_TICK, NULL);
+        struct bench b = bench_start(i, &s.journal);
+        while (b.applied < s.journal.count) {
+            apply_commit(&b);
+            if (b.applied >= 6 && (rows[i].flush_after >> (b.applied - 6) & 1))
+                flush(&b);
+        }
+        ck_assert_int_eq(ledger_frame_after(b.kv, 5, &frame, NULL), 0);
+        ck_assert_msg(!frame.everything && frame.cell_count == 0, "%s: %d, %" PRIu64 " cells",
+                      rows[i].reason, frame.everything, frame.cell_count);
+        bench_end(&b);
+        arena_fini(&s.memory);
+    }
+}
+END_TEST
+
 SUITE_MAIN("ledger frames", who_applies_every_frame_holds_what_the_ledger_held_at_each_tick,
            an_idle_tick_costs_some_ten_bytes,
+           what_changed_and_changed_back_is_in_no_frame_wherever_flushes_fell,
            catalogues_plans_and_producers_are_found_by_where_they_stood)

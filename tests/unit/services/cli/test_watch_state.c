@@ -97,6 +97,24 @@ START_TEST(updates_follow_one_another_and_a_gap_is_noticed)
 }
 END_TEST
 
+START_TEST(a_total_runs_up_to_its_day)
+{
+    struct watch_state *w = watch_create(on_change, NULL);
+    struct wire_cell c[3] = {cell("31", 9, -14), cell("31", 5, 10), cell("31", 6, 4)};
+    ck_assert(!watch_holds_any(w));
+    heads(w, 7, 3, "@");
+    struct wire_cells snap = cells(7, 3, "@", c, 3);
+    snapshot(w, &snap);
+    ck_assert(watch_holds_any(w));
+    ck_assert_int_eq(seen.last.total, 14); /* of day 6: what goes over on day 9 is still there */
+    struct wire_cell gone = cell("31", 9, -15);
+    struct wire_cells next = cells(7, 4, "@", &gone, 1);
+    ck_assert(watch_update(w, &next));
+    ck_assert_int_eq(seen.last.total, -1);
+    watch_destroy(w);
+}
+END_TEST
+
 START_TEST(what_a_later_snapshot_lacks_is_gone)
 {
     struct watch_state *w = watch_create(on_change, NULL);
@@ -133,6 +151,22 @@ START_TEST(a_new_epoch_takes_everything_anew_and_drops_what_is_left)
 }
 END_TEST
 
+START_TEST(a_refused_stream_that_is_heard_is_asked_for_again)
+{
+    struct watch_state *w = watch_create(on_change, NULL);
+    struct wire_cell one = cell("312", 5, 10);
+    struct wire_cells denied = cells(7, 0, "312", NULL, 0), heard = cells(7, 2, "312", &one, 1);
+    denied.code = ERR_DENIED;
+    heads(w, 7, 1, "312");
+    snapshot(w, &denied);
+    ck_assert(heads(w, 7, 1, "312"));
+    ck_assert(!watch_update(w, &heard));
+    ck_assert(!heads(w, 7, 2, "312"));
+    ck_assert_uint_eq(seen.wanted, 1);
+    watch_destroy(w);
+}
+END_TEST
+
 START_TEST(a_stream_of_another_subtree_is_not_asked_for_again)
 {
     struct watch_state *w = watch_create(on_change, NULL);
@@ -147,6 +181,8 @@ START_TEST(a_stream_of_another_subtree_is_not_asked_for_again)
 END_TEST
 
 SUITE_MAIN("cli/watch_state", heads_want_a_snapshot_of_what_is_not_held,
-           updates_follow_one_another_and_a_gap_is_noticed, what_a_later_snapshot_lacks_is_gone,
+           updates_follow_one_another_and_a_gap_is_noticed, a_total_runs_up_to_its_day,
+           what_a_later_snapshot_lacks_is_gone,
            a_new_epoch_takes_everything_anew_and_drops_what_is_left,
+           a_refused_stream_that_is_heard_is_asked_for_again,
            a_stream_of_another_subtree_is_not_asked_for_again)

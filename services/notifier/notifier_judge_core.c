@@ -1,0 +1,385 @@
+#include "services/notifier/notifier_internal.h"
+
+#include <stdlib.h>
+
+#include "common/base/alloc.h"
+
+/* From cells to facts: what each unit with a share has brought, day by day, and what was owed. */
+
+/* ---- figures of one unit ---- */
+
+/* One indicator of one unit, from the day before the target's start on. */
+struct series {
+    int64_t *amounts; /* by day; [0] all that came before as well */
+    int64_t *figures;
+    uint32_t *reported;
+};
+
+static day_t last_day(const struct judging *j)
+{
+    return j->today < j->target->due ? j->today : j->target->due;
+}
+
+static unsigned day_count(const struct judging *j)
+{
+    day_t last = last_day(j), first = j->target->start - 1;
+    return last < first ? 1 : (unsigned)(last - first) + 1;
+}
+
+static struct series series_make(struct judging *j, unsigned days)
+{
+    struct series s = {arena_alloc(&j->n->arena, days * sizeof *s.amounts),
+                       arena_alloc(&j->n->arena, days * sizeof *s.figures),
+                       arena_alloc(&j->n->arena, days * sizeof *s.reported)};
+    memset(s.amounts, 0, days * sizeof *s.amounts);
+    memset(s.figures, 0, days * sizeof *s.figures);
+    memset(s.reported, 0, days * sizeof *s.reported);
+    return s;
+}
+
+static void series_add(struct series *s, unsigned index, struct slice value)
+{
+    struct reader r = reader_of(value);
+    int64_t amount = reader_zigzag(&r);
+    int64_t figures = reader_zigzag(&r);
+    uint64_t reported = reader_varint(&r);
+    if (r.bad || __builtin_add_overflow(s->amounts[index], amount, &s->amounts[index]))
+        return;
+    s->figures[index] += figures;
+    s->reported[index] += (uint32_t)reported;
+}
+
+/* Of a flow, what came before the start is not the target's. */
+static void series_read(struct judging *j, uint32_t part, const struct ident *unit, unsigned days,
+                        struct series *s)
+{
+    const struct indicator *i = registry_indicator(j->n->registry, part);
+    day_t first = j->target->start - 1;
+    struct buf from = {0};
+    struct slice key, value;
+    notifier_cell_key(ident_slice(&i->id), ident_slice(unit),
+                      i->kind == INDICATOR_STOCK ? DAY_FIRST : first + 1, &from);
+    size_t prefix = from.len - sizeof(day_t);
+    struct kv_cursor *c = kv_cursor_open(j->kv, NOTIFIER_CELLS);
+    for (bool more = kv_cursor_seek(c, buf_slice(&from), &key, &value);
+         more && key.len == from.len && memcmp(key.data, from.data, prefix) == 0;
+         more = kv_cursor_move(c, KV_NEXT, &key, &value)) {
+        struct reader r = reader_of(slice_of((const uint8_t *)key.data + prefix, sizeof(day_t)));
+        day_t day = reader_i32_ordered(&r);
+        if (day > first + (day_t)days - 1)
+            break;
+        series_add(s, day <= first ? 0 : (unsigned)(day - first), value);
+    }
+    kv_cursor_close(c);
+    buf_fini(&from);
+}
+
+/* Levels: of a stock always, of a flow where it is a part of a ratio. */
+static void series_sum(struct series *s, unsigned days)
+{
+    for (unsigned i = 1; i < days; i++) {
+        if (__builtin_add_overflow(s->amounts[i], s->amounts[i - 1], &s->amounts[i]))
+            s->amounts[i] = s->amounts[i - 1];
+        s->figures[i] += s->figures[i - 1];
+    }
+}
+
+static int64_t ratio_of(int64_t numerator, int64_t denominator)
+{
+    return (int64_t)((__int128)numerator * RATIO_WHOLE / denominator);
+}
+
+static void fill_values(const struct judging *j, const struct series parts[2], unsigned days,
+                        struct pace_day *out)
+{
+    for (unsigned i = 0; i < days; i++) {
+        out[i].known = parts[0].figures[i] > 0;
+        out[i].level = parts[0].amounts[i];
+        if (j->part_count < 2)
+            continue;
+        out[i].known = out[i].known && parts[1].figures[i] > 0 && parts[1].amounts[i] > 0;
+        out[i].level = out[i].known ? ratio_of(parts[0].amounts[i], parts[1].amounts[i]) : 0;
+    }
+}
+
+static void fill_reports(const struct judging *j, const struct judged *u,
+                         const struct series parts[2], unsigned days, struct pace_day *out)
+{
+    for (unsigned i = 1; i < days; i++) {
+        day_t d = j->target->start - 1 + (day_t)i;
+        for (unsigned k = 0; k < j->part_count; k++) {
+            uint32_t owed = registry_owed(j->n->registry, j->parts[k], u->unit, d);
+            uint32_t reported = parts[k].reported[i];
+            out[i].owed += owed;
+            out[i].reported += reported < owed ? reported : owed;
+        }
+    }
+}
+
+static struct pace_day *read_days(struct judging *j, const struct judged *u, unsigned days)
+{
+    struct series parts[2];
+    struct pace_day *out = arena_alloc(&j->n->arena, days * sizeof *out);
+    memset(out, 0, days * sizeof *out);
+    for (unsigned k = 0; k < j->part_count; k++) {
+        parts[k] = series_make(j, days);
+        series_read(j, j->parts[k], &u->state.unit, days, &parts[k]);
+        if (j->indicator->kind != INDICATOR_FLOW)
+            series_sum(&parts[k], days);
+    }
+    fill_values(j, parts, days, out);
+    fill_reports(j, u, parts, days, out);
+    return out;
+}
+
+/* ---- silence ---- */
+
+bool notifier_is_sparse(const struct judging *j)
+{
+    return registry_indicator(j->n->registry, j->parts[0])->period != PERIOD_DAY;
+}
+
+static bool is_due(const struct judging *j, day_t d)
+{
+    for (unsigned k = 0; k < j->part_count; k++) {
+        const struct duty *duty = registry_duty_on(j->n->registry, j->parts[k], d);
+        if (duty && j->today <= d + (day_t)duty->due_days)
+            return false;
+    }
+    return true;
+}
+
+/* The last reports that are due, back to the last day covered: all missing? */
+static bool look_for_silence(const struct judging *j, const struct pace_day *days, unsigned count,
+                             struct judged *u)
+{
+    unsigned missing = 0;
+    u->state.silent_to = j->target->start - 1;
+    u->state.silent_from = j->target->start;
+    for (unsigned i = count - 1; i > 0 && !pace_day_covered(&days[i]); i--) {
+        day_t d = j->target->start - 1 + (day_t)i;
+        if (days[i].owed == 0 || pace_is_suspended(j->target, d) || !is_due(j, d))
+            continue;
+        if (missing == 0)
+            u->state.silent_to = d;
+        u->state.silent_from = d;
+        u->silent_owed += days[i].owed;
+        u->silent_reported += days[i].reported;
+        missing++;
+    }
+    return missing >= state_silent_after(notifier_is_sparse(j));
+}
+
+static day_t last_heard(const struct judging *j, const struct pace_day *days, unsigned count)
+{
+    for (unsigned i = count - 1; i > 0; i--)
+        if (days[i].reported > 0)
+            return j->target->start - 1 + (day_t)i;
+    return days[0].known ? j->target->start - 1 : DAY_NEVER;
+}
+
+/* ---- facts ---- */
+
+static uint32_t pace_facts(const struct pace *p)
+{
+    return (p->has_forecast ? FACT_JUDGED : 0u) | (p->behind ? FACT_BEHIND : 0u) |
+           (p->clear ? FACT_CLEAR : 0u) | (p->risk ? FACT_RISK : 0u) | (p->safe ? FACT_SAFE : 0u);
+}
+
+/* Are the last reports owed there? Where none are owed, a figure is enough. */
+static bool is_complete(const struct pace_day *days, unsigned count)
+{
+    for (unsigned i = count - 1; i > 0; i--)
+        if (days[i].owed > 0)
+            return pace_day_covered(&days[i]);
+    return days[count - 1].known;
+}
+
+static uint32_t end_facts(const struct judging *j, const struct judged *u,
+                          const struct pace_day *days, unsigned count)
+{
+    const struct notifier_state *s = &u->state;
+    bool known = days[count - 1].known || s->pace.actual > 0;
+    if (j->today <= j->target->due + (day_t)j->due_days)
+        return 0;
+    return FACT_FINAL | (known && s->pace.actual >= s->lower ? FACT_REACHED : 0u) |
+           (known && s->stretch > 0 && s->pace.actual >= s->stretch ? FACT_STRETCHED : 0u) |
+           (is_complete(days, count) ? FACT_COMPLETE : 0u);
+}
+
+/* Would "behind" be said of the same days by the figures as they are now? */
+static bool is_undone(const struct judging *j, struct judged *u, struct pace_input in)
+{
+    struct notifier_state *s = &u->state;
+    day_t first = j->target->start - 1;
+    struct pace then;
+    if ((s->record.told & FACT_TOLD_BEHIND) == 0 || s->told_judged <= first ||
+        s->told_judged > first + (day_t)in.day_count - 1)
+        return false;
+    in.day_count = (unsigned)(s->told_judged - first) + 1;
+    in.today = s->told_judged;
+    pace_judge(&in, &then);
+    u->told_now = then.level;
+    return then.level > s->told_level && then.has_forecast && then.clear;
+}
+
+void notifier_look(struct judging *j, struct judged *u)
+{
+    unsigned count = day_count(j);
+    const struct pace_day *days = read_days(j, u, count);
+    struct notifier_state *s = &u->state;
+    struct pace_input in = {.target = j->target,
+                            .lower = s->lower,
+                            .kind = j->indicator->kind,
+                            .sparse = notifier_is_sparse(j),
+                            .today = j->today,
+                            .days = days,
+                            .day_count = count};
+    pace_judge(&in, &s->pace);
+    uint32_t facts = pace_facts(&s->pace) | end_facts(j, u, days, count);
+    if (j->today >= j->target->start &&
+        j->today >= catalogue_unit(registry_catalogue(j->n->registry), u->unit)->from)
+        facts |= FACT_STARTED;
+    if (pace_is_suspended(j->target, j->today))
+        facts |= FACT_SUSPENDED;
+    if (days[count - 1].known || s->pace.covered)
+        facts |= FACT_SEEN;
+    if (look_for_silence(j, days, count, u))
+        facts = (facts & ~(uint32_t)FACT_JUDGED) | FACT_OVERDUE;
+    if (is_undone(j, u, in))
+        facts |= FACT_UNDONE;
+    u->heard = last_heard(j, days, count);
+    s->judged_on = j->today;
+    u->outcome = state_step(&s->record, facts, j->today, s->pace.judged);
+    arena_reset(&j->n->arena);
+}
+
+/* ---- the units of a target ---- */
+
+struct gathering {
+    struct judging *j;
+    int way[CATALOGUE_DEPTH_MAX]; /* index of the unit with a share at each depth, from the top */
+};
+
+static const struct unit_span *span_now(const struct judging *j, uint32_t unit)
+{
+    const struct catalogue *c = registry_catalogue(j->n->registry);
+    const struct unit_span *span = catalogue_span_on(c, unit, j->today);
+    return span ? span : catalogue_span_on(c, unit, j->target->due);
+}
+
+static void add_unit(struct judging *j, uint32_t unit, int above, int64_t lower, int64_t stretch)
+{
+    const struct unit_span *span = span_now(j, unit);
+    void *units = j->units;
+    alloc_reserve(&units, &j->unit_capacity, j->unit_count + 1, sizeof *j->units);
+    j->units = units;
+    struct judged *u = &j->units[j->unit_count++];
+    *u = (struct judged){.unit = unit, .above = above, .level = span->level, .name = span->name};
+    u->state.plan = j->plan->id;
+    u->state.target = j->target->id;
+    u->state.unit = span->code;
+    u->state.unit_from = catalogue_unit(registry_catalogue(j->n->registry), unit)->from;
+    u->state.record = state_initial(j->today);
+    u->state.lower = lower;
+    u->state.stretch = stretch;
+}
+
+static void gather_unit(void *arg, uint32_t unit, unsigned depth)
+{
+    struct gathering *g = arg;
+    struct judging *j = g->j;
+    const struct catalogue *c = registry_catalogue(j->n->registry);
+    const char *code = catalogue_code_text(c, catalogue_unit(c, unit)->code);
+    const struct target_share *share = target_share_find(j->target, slice_str(code));
+    int above = depth == 0 ? NOTIFIER_NO_UNIT : g->way[depth - 1];
+    g->way[depth] = above;
+    if (depth > 0 && !share)
+        return;
+    g->way[depth] = (int)j->unit_count;
+    add_unit(j, unit, above, depth == 0 ? j->target->lower : share->lower,
+             depth == 0 ? j->target->stretch : share->stretch);
+}
+
+static void gather_units(struct judging *j)
+{
+    const struct catalogue *c = registry_catalogue(j->n->registry);
+    uint32_t code = catalogue_code_find(c, ident_slice(&j->target->unit));
+    uint32_t top =
+        code == CATALOGUE_NONE ? CATALOGUE_NONE : catalogue_unit_on(c, code, j->target->due);
+    struct gathering g = {.j = j};
+    j->unit_count = 0;
+    if (top != CATALOGUE_NONE)
+        catalogue_visit_on(c, top, j->target->due, gather_unit, &g);
+}
+
+/* ---- a target ---- */
+
+static bool find_parts(struct judging *j)
+{
+    const struct registry *r = j->n->registry;
+    uint32_t ordinal = registry_indicator_find(r, ident_slice(&j->target->indicator));
+    if (ordinal == REGISTRY_NONE)
+        return false;
+    j->indicator = registry_indicator(r, ordinal);
+    j->parts[0] = ordinal;
+    j->part_count = 1;
+    if (j->indicator->kind == INDICATOR_RATIO) {
+        j->parts[0] = registry_indicator_find(r, ident_slice(&j->indicator->numerator));
+        j->parts[1] = registry_indicator_find(r, ident_slice(&j->indicator->denominator));
+        j->part_count = 2;
+    }
+    return j->parts[0] != REGISTRY_NONE && (j->part_count < 2 || j->parts[1] != REGISTRY_NONE);
+}
+
+static void find_due_days(struct judging *j)
+{
+    j->due_days = 0;
+    for (unsigned k = 0; k < j->part_count; k++) {
+        const struct duty *d = registry_duty_on(j->n->registry, j->parts[k], j->target->due);
+        if (d && d->due_days > j->due_days)
+            j->due_days = d->due_days;
+    }
+}
+
+/* The record that stands; what the plan says of the unit, it says anew each time. */
+static int load_state(struct judging *j, struct judged *u, struct err *err)
+{
+    int64_t lower = u->state.lower, stretch = u->state.stretch;
+    int rc = notifier_state_get(j->kv, &u->state, err);
+    u->old = rc > 0;
+    u->state.lower = lower;
+    u->state.stretch = stretch;
+    return rc < 0 ? rc : 0;
+}
+
+static int judge_target(struct judging *j, struct err *err)
+{
+    int rc = 0;
+    /* Longer than eleven years is no campaign; its days are not gone through twice a day. */
+    if (!find_parts(j) || j->target->due - j->target->start + 2 > PACE_LEVEL_MAX_DAYS)
+        return 0;
+    find_due_days(j);
+    gather_units(j);
+    for (size_t i = 0; i < j->unit_count && rc == 0; i++) {
+        rc = load_state(j, &j->units[i], err);
+        if (rc == 0)
+            notifier_look(j, &j->units[i]);
+    }
+    return rc < 0 ? rc : notifier_tell(j, err);
+}
+
+int notifier_judge(struct notifier *n, struct kv *kv, int64_t time_ms, struct err *err)
+{
+    struct judging j = {.n = n, .kv = kv, .time_ms = time_ms, .today = day_of_ms(time_ms)};
+    int rc = 0;
+    for (uint32_t p = 0; p < registry_plan_count(n->registry) && rc == 0; p++) {
+        j.plan = registry_plan(n->registry, p);
+        for (unsigned t = 0; t < j.plan->target_count && rc == 0; t++) {
+            j.target = &j.plan->targets[t];
+            rc = judge_target(&j, err);
+        }
+    }
+    free(j.units);
+    return rc;
+}

@@ -1,0 +1,180 @@
+/* One message: who sent it, what it asks; and those that wait for a tick. */
+#include "services/notifier/notifier_service.h"
+
+enum { WAIT_MAX_MS = 60 * 1000 };
+
+/* --- health */
+
+static bool is_delivery_held(const struct notifier_service *s)
+{
+    for (unsigned i = 0; i < CHANNEL_COUNT; i++)
+        if (s->channels[i].backoff_ms > 0)
+            return true;
+    return false;
+}
+
+static const char *standing(const struct notifier_service *s)
+{
+    if (s->store_full)
+        return "store_full";
+    if (!s->ready)
+        return "catching_up";
+    return is_delivery_held(s) ? "delivery_held" : "ready";
+}
+
+static const char *detail(const struct notifier_service *s)
+{
+    if (s->store_full)
+        return "the last commit failed: make room or raise store.map_size; nobody is told anything "
+               "new until then";
+    if (!s->goal_known)
+        return "the aggregator has not answered yet";
+    if (!s->ready)
+        return "the ticks are judged up to the head found at the start";
+    return is_delivery_held(s) ? "messages cannot be laid down, see the log; they are tried again"
+                               : "";
+}
+
+static void tell_health(void *service, struct wire_health *out)
+{
+    const struct notifier_service *s = service;
+    out->ready = s->ready;
+    out->state = standing(s);
+    out->detail = detail(s);
+    out->offset = s->done.offset;
+    out->head_offset = s->head_offset;
+    out->time_ms = s->done.time_ms;
+}
+
+/* --- questions */
+
+static int answer(struct notifier_service *s, const struct asker *from, const struct wire_alerts *q,
+                  struct err *e)
+{
+    struct wire_alerts_reply reply;
+    struct kv *kv = NULL;
+    struct buf message = {0};
+    int rc = store_begin(s->store, false, &kv, e);
+    if (rc == 0)
+        rc = notifier_alerts_answer(s, kv, access_identify(s, &from->key), q, &reply, e);
+    if (kv && kv_failed(kv))
+        rc = err_set(e, kv->err.code, "%s", kv->err.text);
+    store_abort(&kv);
+    if (rc != 0)
+        return rc;
+    wire_pack_alerts_reply(&reply, &message);
+    responder_send(&s->responder, from, from->head.kind, buf_slice(&message), slice_of(NULL, 0));
+    buf_fini(&message);
+    return 0;
+}
+
+static bool is_reached(const struct notifier_service *s, uint64_t not_before)
+{
+    return not_before == 0 || (not_before <= s->done.offset && notifier_deliver_rests(s));
+}
+
+static int not_reached(struct notifier_service *s, uint64_t not_before, struct err *e)
+{
+    ++*s->count.requests_timed_out;
+    return err_set(e, ERR_AGAIN,
+                   "no tick at or after entry %llu is judged yet, %llu is the last: ask again",
+                   (unsigned long long)not_before, (unsigned long long)s->done.offset);
+}
+
+/* --- waiting */
+
+static int park(struct notifier_service *s, const struct asker *from, const struct wire_alerts *q,
+                struct slice message, struct err *e)
+{
+    if (s->waiter_count == NOTIFIER_WAITERS_MAX) {
+        ++*s->count.requests_waiting_full;
+        return err_set(e, ERR_AGAIN, "%u questions wait already: ask again later", s->waiter_count);
+    }
+    uint32_t wait_ms = q->wait_ms < WAIT_MAX_MS ? q->wait_ms : WAIT_MAX_MS;
+    struct notifier_waiter *w = &s->waiters[s->waiter_count++];
+    *w = (struct notifier_waiter){
+        .from = *from, .not_before = q->not_before, .deadline_ms = loop_now_ms() + wait_ms};
+    buf_bytes(&w->message, message.data, message.len);
+    return 0;
+}
+
+static int take_alerts(void *service, const struct asker *from, const struct net_message *m,
+                       struct err *e)
+{
+    struct notifier_service *s = service;
+    struct slice message = responder_frame(m, 1);
+    struct wire_alerts q;
+    if (!s->ready) {
+        ++*s->count.requests_catching_up;
+        return err_set(e, ERR_AGAIN,
+                       "the notifier is catching up: tick %llu of %llu is judged; ask again",
+                       (unsigned long long)s->done.offset, (unsigned long long)s->goal_offset);
+    }
+    int rc = wire_unpack_alerts(message, &s->arena, &q, e);
+    if (rc != 0)
+        ++*s->count.requests_malformed;
+    else if (is_reached(s, q.not_before))
+        rc = answer(s, from, &q, e);
+    else
+        rc = q.wait_ms == 0 ? not_reached(s, q.not_before, e) : park(s, from, &q, message, e);
+    return rc;
+}
+
+/* Its key may have been revoked while it waited. */
+static void serve_waiter(struct notifier_service *s, struct notifier_waiter *w)
+{
+    struct wire_alerts q;
+    struct err e;
+    int rc = responder_check(&s->responder, &w->from, &e);
+    if (rc == 0 && !is_reached(s, w->not_before))
+        rc = not_reached(s, w->not_before, &e);
+    if (rc == 0)
+        rc = wire_unpack_alerts(buf_slice(&w->message), &s->arena, &q, &e);
+    if (rc == 0)
+        rc = answer(s, &w->from, &q, &e);
+    if (rc != 0)
+        responder_fail(&s->responder, &w->from, &e);
+    buf_fini(&w->message);
+    arena_reset(&s->arena);
+}
+
+void notifier_request_serve_waiting(struct notifier_service *s)
+{
+    int64_t now_ms = loop_now_ms(), next_ms = INT64_MAX;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < s->waiter_count; i++) {
+        struct notifier_waiter *w = &s->waiters[i];
+        if (is_reached(s, w->not_before) || w->deadline_ms <= now_ms) {
+            serve_waiter(s, w);
+            continue;
+        }
+        if (w->deadline_ms < next_ms)
+            next_ms = w->deadline_ms;
+        s->waiters[kept++] = *w;
+    }
+    s->waiter_count = kept;
+    if (kept > 0)
+        notifier_follow_wake(s, next_ms - now_ms);
+}
+
+/* --- what is served */
+
+static struct identity identify(const void *service, const struct net_key *key)
+{
+    return access_identify(service, key);
+}
+
+static const struct responder_kind kinds[] = {
+    {WIRE_ALERTS, "alerts", ACCESS_ROLES_ASK, take_alerts},
+};
+
+const struct responder_definition notifier_requests = {
+    .kinds = kinds,
+    .kind_count = sizeof kinds / sizeof *kinds,
+    .roles = ACCESS_ROLES_ASK,
+    .frames_max = 2,
+    .serves = "questions",
+    .identify = identify,
+    .health = tell_health,
+    .refresh = notifier_counters_refresh,
+};

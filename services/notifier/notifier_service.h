@@ -1,0 +1,171 @@
+/* The process around the notifier's core: frames in, messages and answers out. What is decided is
+ * decided in the core. Only this folder includes it.
+ *
+ * A frame's states, its decisions and the outbox are committed together, then the outbox is worked:
+ * a message is laid down, synced, and only then marked as delivered. So whatever dies in between,
+ * every message goes out at least once, under the id that it has had from the beginning. */
+#ifndef TONGHOP_NOTIFIER_NOTIFIER_SERVICE_H
+#define TONGHOP_NOTIFIER_NOTIFIER_SERVICE_H
+
+#include "common/net/loop.h"
+#include "common/service/responder.h"
+#include "common/service/store_watch.h"
+#include "common/wire/alert_wire.h"
+#include "services/notifier/frame_puller.h"
+#include "services/notifier/maildir.h"
+#include "services/notifier/notifier_config.h"
+#include "services/notifier/notifier_core.h"
+
+/* Cells of the registry of counters. */
+struct notifier_counters {
+    uint64_t *requests_malformed;
+    uint64_t *requests_catching_up;
+    uint64_t *requests_timed_out;
+    uint64_t *requests_waiting_full;
+    uint64_t *pulls;
+    uint64_t *pulls_failed;
+    uint64_t *pulls_retried;
+    uint64_t *pulls_stale;
+    uint64_t *frames_applied;
+    uint64_t *commits;
+    uint64_t *commits_failed;
+    uint64_t *delivered[CHANNEL_COUNT];
+    uint64_t *deliveries_failed;
+    uint64_t *outbox;
+    uint64_t *feed_dropped;
+    uint64_t *subscriptions_allowed;
+    uint64_t *subscriptions_narrowed;
+    uint64_t *subscriptions_refused;
+    uint64_t *subscriptions_revoked;
+};
+
+struct notifier_service;
+
+/* One endpoint for subscriptions. */
+struct notifier_gate {
+    struct notifier_service *owner;
+    struct net_socket *socket;
+};
+
+enum { NOTIFIER_WAITERS_MAX = 64 };
+
+/* A question that waits for a tick. */
+struct notifier_waiter {
+    struct asker from;
+    struct buf message;
+    uint64_t not_before;
+    int64_t deadline_ms; /* monotonic */
+};
+
+/* How far the outbox is worked off, for one channel. */
+struct notifier_delivery {
+    uint64_t done_number;  /* nothing waits at or below */
+    bool idle;             /* nothing waits */
+    int64_t not_before_ms; /* after a failure */
+    int64_t backoff_ms;
+};
+
+struct notifier_service {
+    struct service *service;
+    const struct notifier_config *config;
+    const struct log *log;
+    struct notifier_counters count;
+
+    struct store *store;
+    struct store_watch store_watch;
+    struct notifier *core;
+    struct kv *kv;                 /* holds what was applied in this slice; NULL: nothing */
+    struct notifier_position done; /* committed: all that anybody may see */
+
+    struct responder responder;
+    struct arena arena; /* of one frame or one request */
+
+    /* following */
+    struct frame_puller puller;
+    struct frame_reply reply; /* held while its frames are applied, a slice a round */
+    uint64_t head_offset;     /* the aggregator's last tick, as last told */
+    bool goal_known;
+    uint64_t goal_offset; /* the head found at the start */
+    bool ready;
+    uint64_t wake_timer;
+    int64_t wake_ms;   /* when it is due */
+    int64_t linked_ms; /* when the aggregator was last seen */
+    bool store_full;   /* the last commit failed */
+    int64_t retry_ms;
+    struct log_complaint store_complaint;
+    struct log_complaint pull_complaint;
+
+    /* producers whose rights were changed by frames that are not committed yet */
+    struct ident *changed;
+    size_t changed_count;
+    size_t changed_capacity;
+
+    /* delivery */
+    struct maildir maildir;
+    struct notifier_delivery channels[CHANNEL_COUNT];
+    struct log_complaint delivery_complaint;
+
+    /* questions */
+    struct notifier_waiter waiters[NOTIFIER_WAITERS_MAX];
+    unsigned waiter_count;
+
+    /* the feed */
+    struct notifier_gate feeds[ENDPOINTS_MAX];
+    unsigned feed_count;
+    uint64_t head_number; /* all notifications up to it were sent */
+    struct log_complaint subscription_complaint;
+};
+
+/* --- notifier_counters.c */
+void notifier_counters_register(struct notifier_service *s);
+void notifier_counters_refresh(void *service); /* gauges, before they are shown */
+
+/* --- notifier_follow.c: from the aggregator into the store */
+int notifier_follow_open(struct notifier_service *s, struct err *e); /* the core */
+void notifier_follow_receive(void *service);                         /* the socket can be read */
+void notifier_follow_poke(void *service);                            /* timer */
+/* After each round: applies a slice of what was pulled and commits it. */
+void notifier_follow_round(struct notifier_service *s);
+/* One timer, for the earliest of whatever is waited for. */
+void notifier_follow_wake(struct notifier_service *s, int64_t delay_ms);
+
+/* --- notifier_deliver.c: from the outbox to maildir and feed */
+void notifier_deliver_round(struct notifier_service *s);
+void notifier_deliver_more(struct notifier_service *s); /* the outbox may have something new */
+/* Nothing waits but what cannot be delivered now. */
+bool notifier_deliver_rests(const struct notifier_service *s);
+
+/* --- notifier_access.c: who may see what */
+enum { ACCESS_ROLES_ASK = ROLE_SUBSCRIBE | ROLE_OPERATE | ROLE_SERVICE };
+struct identity access_identify(const struct notifier_service *s, const struct net_key *key);
+bool access_sees_all(struct identity who);
+bool access_sees_unit(const struct notifier_service *s, struct identity who, uint32_t unit,
+                      day_t on);
+/* By code, as borne on that day or next to it. */
+bool access_sees_code(const struct notifier_service *s, struct identity who,
+                      const struct ident *code, day_t on);
+
+/* --- notifier_request.c: one message */
+extern const struct responder_definition notifier_requests;
+/* Requests that waited: those whose tick is judged, and those whose time is over. */
+void notifier_request_serve_waiting(struct notifier_service *s);
+
+/* --- notifier_alerts.c: answers, from a read of what is committed, in the arena */
+int notifier_alerts_answer(struct notifier_service *s, struct kv *kv, struct identity who,
+                           const struct wire_alerts *q, struct wire_alerts_reply *out,
+                           struct err *e);
+
+/* --- notifier_feed.c */
+void notifier_feed_open(struct notifier_service *s); /* subscriptions are taken from here on */
+void notifier_feed_beat(void *service);              /* timer */
+void notifier_feed_format_topic(const struct notifier_decision *d, struct buf *out);
+void notifier_feed_publish(struct notifier_service *s, struct slice topic, struct slice message);
+/* What the keys of these producers subscribed to is taken away. */
+void notifier_feed_revoke(struct notifier_service *s, const struct ident *names, size_t count);
+
+/* --- notifier_dump.c */
+int notifier_dump(struct kv *kv, FILE *out, struct err *e);
+
+extern const struct service_definition notifier_definition;
+
+#endif
