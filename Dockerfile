@@ -8,13 +8,13 @@ RUN apt-get -q update \
 WORKDIR /source
 COPY . .
 RUN cmake --preset release \
-    && ninja -C build/release --quiet tonghop tonghop-collector tonghop-aggregator \
+    && ninja -C build/release --quiet tonghop tonghop-collector tonghop-aggregator tonghop-notifier \
     && strip build/release/bin/tonghop*
 
 FROM debian:bookworm-slim
 RUN apt-get -q update \
     && DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends \
-        libzmq5 libprotobuf-c1 liblmdb0 libsodium23 libyaml-0-2 libcsv3 libjansson4 \
+        libzmq5 libprotobuf-c1 liblmdb0 libsodium23 libyaml-0-2 libcsv3 libjansson4 lmdb-utils \
     && rm -rf /var/lib/apt/lists/*
 # A fixed number, so that key files on the host can be given to it. Empty volumes take over the owner
 # and the mode of these folders.

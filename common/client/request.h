@@ -24,9 +24,10 @@ int request_open(struct request **out, struct net *net, const struct request_pee
 void request_close(struct request *r); /* accepts NULL */
 
 /* Sends and waits. *reply is emptied and gets the answer's message. `stop` (nullable) ends the wait
- * when not 0. ERR_NET: no answer within timeout_ms; ERR_DENIED: our key is refused; ERR_AGAIN:
- * stopped; ERR_CORRUPT: an answer that is none; or the code and sentence of the Failure. After an
- * error the link goes on: an answer that comes too late is thrown away. */
+ * when not 0. When the link is lost and made again, a request that changes nothing (all but an
+ * Apply) is sent once more. ERR_NET: no answer within timeout_ms; ERR_DENIED: our key is refused;
+ * ERR_AGAIN: stopped; ERR_CORRUPT: an answer that is none; or the code and sentence of the Failure.
+ * After an error the link goes on: an answer that comes too late is thrown away. */
 int request_ask(struct request *r, enum wire_kind kind, struct slice message, int timeout_ms,
                 const volatile sig_atomic_t *stop, struct buf *reply, struct err *e);
 

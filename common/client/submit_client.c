@@ -20,8 +20,9 @@ struct submit_client {
     struct ident officer; /* empty: none */
     struct arena arena;
     struct buf payload;
-    struct err failure;    /* what the collector last said instead of an answer */
-    uint64_t answer_count; /* of any kind, to see whether it is alive */
+    uint64_t links;       /* of the socket, when it was last looked at */
+    enum refusal refusal; /* what the collector said last, over this link */
+    struct err failure;   /* its sentence, where that was no answer but a Failure */
 };
 
 static int open_socket(struct submit_client *c, struct net *net,
@@ -245,6 +246,7 @@ static bool decode_answer(struct submit_client *c, const struct net_message *m,
     if (memcmp(head->spool.bytes, c->core.id.bytes, SPOOL_ID_BYTES) != 0)
         return false;
     *out = (struct wire_submit_answer){0};
+    c->failure = (struct err){0};
     if (head->kind == WIRE_FAILURE || head->kind == (WIRE_FAILURE | WIRE_ANSWER)) {
         out->refusal = failure_refusal(c, m->frames[1]);
         return true;
@@ -260,7 +262,7 @@ static int take_message(struct submit_client *c, const struct net_message *m, st
     arena_reset(&c->arena);
     if (!decode_answer(c, m, &head, &answer))
         return 0;
-    c->answer_count++;
+    c->refusal = (enum refusal)answer.refusal;
     struct spool_answer a = {answer.refusal, answer.expected_number, answer.collector_time_ms};
     struct spool_random random = fresh_random();
     struct spool_effects fx;
@@ -281,6 +283,21 @@ static int take_messages(struct submit_client *c, struct err *e)
     return rc;
 }
 
+/* A link that went and came again between two steps looks as before, but what was in flight over it
+ * has no answer any more. */
+static void look_at_link(struct submit_client *c, struct spool_effects *fx)
+{
+    bool up = net_state(c->socket) == NET_CONNECTED;
+    uint64_t links = net_links(c->socket);
+    if (!up || links != c->links) {
+        spool_core_link(&c->core, false, loop_now_ms(), fx);
+        c->refusal = REFUSAL_NONE;
+        c->failure = (struct err){0};
+    }
+    c->links = links;
+    spool_core_link(&c->core, up, loop_now_ms(), fx);
+}
+
 int submit_client_step(struct submit_client *c, struct err *e)
 {
     int rc = take_messages(c, e);
@@ -289,13 +306,17 @@ int submit_client_step(struct submit_client *c, struct err *e)
     struct spool_effects fx;
     struct spool_random random = fresh_random();
     struct wire_submit_answer none = {0};
-    bool up = net_state(c->socket) == NET_CONNECTED;
-    spool_core_link(&c->core, up, loop_now_ms(), &fx);
+    look_at_link(c, &fx);
     rc = carry_out(c, &fx, slice_of(NULL, 0), &none, e);
     if (rc != 0)
         return rc;
     spool_core_tick(&c->core, loop_now_ms(), &random, &fx);
     return carry_out(c, &fx, slice_of(NULL, 0), &none, e);
+}
+
+enum refusal submit_client_refusal(const struct submit_client *c)
+{
+    return c->refusal;
 }
 
 int64_t submit_client_wait_ms(const struct submit_client *c)
@@ -312,13 +333,17 @@ static int wait_slice(struct submit_client *c)
     return c->core.link_up ? net_wait(c->socket, slice_ms) : net_wait_writable(c->socket, slice_ms);
 }
 
-static int nobody_answers(const struct submit_client *c, int quiet_ms, struct err *e)
+static int nothing_goes_on(const struct submit_client *c, int quiet_ms, struct err *e)
 {
+    const char *where = net_endpoint(c->socket);
     if (c->failure.code != 0)
-        return err_set(e, ERR_NET, "%s: %s", net_endpoint(c->socket), c->failure.text);
+        return err_set(e, ERR_AGAIN, "%s: %s", where, c->failure.text);
+    if (c->refusal != REFUSAL_NONE)
+        return err_set(e, ERR_AGAIN, "%s: %s: %s", where, refusal_name(c->refusal),
+                       refusal_sentence_en(c->refusal));
     return err_set(e, ERR_NET,
-                   "%s: no answer for %d s: is the collector running, and is its key right?",
-                   net_endpoint(c->socket), quiet_ms / 1000);
+                   "%s: no answer for %d ms: is the collector running, and is its key right?",
+                   where, quiet_ms);
 }
 
 static int check_permission(const struct submit_client *c, int waited, struct err *e)
@@ -352,7 +377,7 @@ int submit_client_run(struct submit_client *c, int quiet_ms, const volatile sig_
         if (submit_client_pending(c) != pending)
             alive_ms = loop_now_ms();
         else if (loop_now_ms() - alive_ms > quiet_ms)
-            return nobody_answers(c, quiet_ms, e);
+            return nothing_goes_on(c, quiet_ms, e);
     }
     return 0;
 }

@@ -58,10 +58,14 @@ int submit_client_step(struct submit_client *c, struct err *e);
 /* Until when a step would do nothing; -1: until the socket is readable. */
 int64_t submit_client_wait_ms(const struct submit_client *c);
 
-/* Steps until nothing waits for an answer. quiet_ms: the longest time without any answer. `stop`
- * (nullable) ends it when not 0. 0; ERR_AGAIN: stopped; ERR_NET: nobody answers; ERR_DENIED: our
- * key is refused or may not submit; or what the spool says. Whatever it returns, what is not
- * answered stays in the spool. */
+/* What the collector said last over the present link, when that was no good answer: so that it can
+ * be told in the reader's language. */
+enum refusal submit_client_refusal(const struct submit_client *c);
+
+/* Steps until nothing waits for an answer. quiet_ms: the longest time in which none is answered for
+ * good. `stop` (nullable) ends it when not 0. 0; ERR_AGAIN: stopped, or the collector answers that
+ * it takes nothing now; ERR_NET: nobody answers; ERR_DENIED: our key is refused or may not submit;
+ * or what the spool says. Whatever it returns, what is not answered stays in the spool. */
 int submit_client_run(struct submit_client *c, int quiet_ms, const volatile sig_atomic_t *stop,
                       struct err *e);
 

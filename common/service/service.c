@@ -61,7 +61,12 @@ static const struct schema_row own_rows[] = {
     },
 };
 
-enum { OWN_ROWS = sizeof own_rows / sizeof *own_rows };
+enum {
+    OWN_ROWS = sizeof own_rows / sizeof *own_rows,
+    /* A peer that sees its link go forgets what it has received and not read yet (ZMQ_IMMEDIATE):
+     * so long it has for reading the last answers. */
+    LAST_WORDS_MS = 50,
+};
 
 /* --- what the callbacks use */
 
@@ -130,10 +135,18 @@ void service_ready(struct service *s)
     tell_systemd(s, "READY=1");
 }
 
+static void on_last_words(void *arg)
+{
+    struct service *s = arg;
+    loop_stop(s->loop);
+}
+
 void service_drained(struct service *s)
 {
+    if (s->drained)
+        return;
     s->drained = true;
-    loop_stop(s->loop);
+    loop_add_timer_once(s->loop, LAST_WORDS_MS, on_last_words, s);
 }
 
 void service_fail(struct service *s, const struct err *e)

@@ -95,8 +95,9 @@ struct counters *service_counters(struct service *s);
 void service_set_state(struct service *s, void *state); /* the service's own struct */
 void *service_state(const struct service *s);
 
-void service_ready(struct service *s);   /* with ready_later; a second call does nothing */
-void service_drained(struct service *s); /* drain is over: the loop stops, exit 0 */
+void service_ready(struct service *s); /* with ready_later; a second call does nothing */
+/* Drain is over: exit 0. The loop goes on for a moment, in which peers read what was answered. */
+void service_drained(struct service *s);
 bool service_draining(const struct service *s);
 /* Something that cannot be worked round (the authentication handler died): logged, the loop stops
  * without a drain, exit 1. */

@@ -13,6 +13,10 @@ for file in "$public"/*.key.pub; do
     fill="$fill;s|\"$name-PUBLIC-KEY-[^\"]*\"|\"$key\"|"
 done
 sed "${fill#;}" "/etc/tonghop/$service.yaml" >"$run/$service.yaml"
+if missing=$(grep -v '^ *#' "$run/$service.yaml" | grep -o '[A-Z]*-PUBLIC-KEY-'); then
+    echo "start: no public key for" $missing "in var/compose/public: docker-compose run --rm keys" >&2
+    exit 3
+fi
 
 # For the health check: the command asks each service it is told of; here both are this one, so that
 # one container's health says nothing about another's.

@@ -118,6 +118,11 @@ static int answer_question(struct aggregator_service *s, const struct asker *fro
 
 /* --- waiting */
 
+static int stopping(struct err *e)
+{
+    return err_set(e, ERR_AGAIN, "the aggregator is stopping: ask again");
+}
+
 static int check_key_share(struct aggregator_service *s, const struct asker *from, size_t more,
                            struct err *e)
 {
@@ -140,7 +145,7 @@ static int check_key_share(struct aggregator_service *s, const struct asker *fro
 static int park(struct aggregator_service *s, const struct asker *from, const struct question *q,
                 struct slice message, struct err *e)
 {
-    int rc = check_key_share(s, from, message.len, e);
+    int rc = service_draining(s->service) ? stopping(e) : check_key_share(s, from, message.len, e);
     if (rc != 0)
         return rc;
     if ((int64_t)s->waiter_count >= s->config->waiting_max ||
@@ -237,11 +242,10 @@ static void serve_waiter(struct aggregator_service *s, struct aggregator_waiter 
     arena_reset(&s->arena);
 }
 
-/* Whoever waits asks again, and finds the next start of this service. */
 void aggregator_request_end_waiting(struct aggregator_service *s)
 {
     struct err e;
-    err_set(&e, ERR_AGAIN, "the aggregator is stopping: ask again");
+    stopping(&e);
     for (size_t i = 0; i < s->waiter_count; i++) {
         responder_fail(&s->responder, &s->waiters[i].from, &e);
         buf_fini(&s->waiters[i].message);

@@ -56,7 +56,7 @@ enum ledger_table {
 };
 extern const char *const ledger_table_names[LEDGER_TABLE_COUNT];
 
-enum { LEDGER_FORMAT = 2 };
+enum { LEDGER_FORMAT = 1 };
 
 struct ledger;
 

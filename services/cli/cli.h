@@ -111,7 +111,8 @@ int cli_fail_blocked(const struct cli *cli, enum refusal refusal);
 
 /* ---- services ---- */
 
-enum cli_service { CLI_COLLECTOR, CLI_AGGREGATOR };
+enum cli_service { CLI_COLLECTOR, CLI_AGGREGATOR, CLI_NOTIFIER, CLI_SERVICE_COUNT };
+extern const char *const cli_service_names[CLI_SERVICE_COUNT];
 
 /* The configuration, read once; every command that speaks to a service calls it first. */
 int cli_load_config(struct cli *cli, struct err *e);

@@ -64,6 +64,38 @@ const struct schema_row cli_config_rows[CLI_CONFIG_ROWS] = {
         SCHEMA_AT(struct cli_config, aggregator.key_file),
     },
     {
+        .key = "notifier.endpoint",
+        .type = SCHEMA_STRING,
+        .minimum = 1,
+        .maximum = ENDPOINT_BYTES,
+        .help = "Where states and alerts are asked for; leave it out where there is no notifier.",
+        SCHEMA_AT(struct cli_config, notifier.endpoint),
+    },
+    {
+        .key = "notifier.feed",
+        .type = SCHEMA_STRING,
+        .minimum = 1,
+        .maximum = ENDPOINT_BYTES,
+        .help = "The notifier's feed, for: tonghop alerts watch.",
+        SCHEMA_AT(struct cli_config, alerts_feed),
+    },
+    {
+        .key = "notifier.key",
+        .type = SCHEMA_STRING,
+        .minimum = KEY_BYTES,
+        .maximum = KEY_BYTES,
+        .help = "The notifier's public key, 40 characters of Z85, in double quotes.",
+        SCHEMA_AT(struct cli_config, notifier.key),
+    },
+    {
+        .key = "notifier.key_file",
+        .type = SCHEMA_STRING,
+        .minimum = 1,
+        .maximum = PATH_BYTES,
+        .help = "Or the file that holds it.",
+        SCHEMA_AT(struct cli_config, notifier.key_file),
+    },
+    {
         .key = "key_file",
         .type = SCHEMA_STRING,
         .minimum = 1,
@@ -127,6 +159,8 @@ int cli_config_load(const char *path, struct cli_config *out, struct err *e)
         rc = check_keys(&c.collector, "collector", c.doc, e);
     if (rc == 0)
         rc = check_keys(&c.aggregator, "aggregator", c.doc, e);
+    if (rc == 0)
+        rc = check_keys(&c.notifier, "notifier", c.doc, e);
     if (rc != 0) {
         cli_config_fini(&c);
         return rc;

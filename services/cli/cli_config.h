@@ -5,7 +5,7 @@
 
 #include "common/config/schema.h"
 
-enum { CLI_CONFIG_ROWS = 10, CLI_CONFIG_BYTES_MAX = 64 * 1024 };
+enum { CLI_CONFIG_ROWS = 14, CLI_CONFIG_BYTES_MAX = 64 * 1024 };
 
 struct cli_endpoint {
     const char *endpoint;
@@ -17,7 +17,9 @@ struct cli_endpoint {
 struct cli_config {
     struct cli_endpoint collector;
     struct cli_endpoint aggregator;
-    const char *feed; /* the aggregator's feed endpoint */
+    struct cli_endpoint notifier; /* no endpoint: there is none */
+    const char *feed;        /* the aggregator's feed endpoint */
+    const char *alerts_feed; /* the notifier's */
     const char *key_file;
     const char *spool;
     const char *source; /* on whose behalf this key reports; NULL: not said */

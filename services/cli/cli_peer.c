@@ -47,14 +47,22 @@ static int load_server_key(struct cli *cli, const struct cli_endpoint *s, const 
                    name, name);
 }
 
+const char *const cli_service_names[CLI_SERVICE_COUNT] = {"collector", "aggregator", "notifier"};
+
+static const struct cli_endpoint *endpoint_of(const struct cli *cli, enum cli_service service)
+{
+    const struct cli_endpoint *const endpoints[CLI_SERVICE_COUNT] = {
+        &cli->config.collector, &cli->config.aggregator, &cli->config.notifier};
+    return endpoints[service];
+}
+
 int cli_peer(struct cli *cli, enum cli_service service, struct request_peer *out, struct err *e)
 {
-    const char *name = service == CLI_COLLECTOR ? "collector" : "aggregator";
+    const char *name = cli_service_names[service];
     int rc = cli_load_config(cli, e);
     if (rc != 0)
         return rc;
-    const struct cli_endpoint *s =
-        service == CLI_COLLECTOR ? &cli->config.collector : &cli->config.aggregator;
+    const struct cli_endpoint *s = endpoint_of(cli, service);
     char key[32];
     snprintf(key, sizeof key, "%s.endpoint", name);
     rc = need(cli, s->endpoint, key, e);

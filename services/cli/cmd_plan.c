@@ -1,6 +1,7 @@
 #include "services/cli/cli_print.h"
 #include "services/cli/cmd.h"
 #include "services/cli/plan_file.h"
+#include "services/cli/plan_print.h"
 
 #include <inttypes.h>
 
@@ -135,6 +136,7 @@ static int run_check(struct cli *cli, const struct cli_args *args)
     if (plan_file_load(args->words[0], &p, &e) != 0)
         return cli_fail(cli, &e);
     print_plan(&p, cli->out);
+    plan_print_targets(&p, cli->english, cli->out);
     fprintf(cli->out, "\n%s: the plan is good. Put it in force: tonghop plan apply %s\n",
             args->words[0], args->words[0]);
     plan_file_fini(&p);

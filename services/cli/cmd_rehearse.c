@@ -285,15 +285,15 @@ static void tell_trespass(struct rehearsal *r)
     if (rehearse_producers_trespass(r->producers, &why, NULL) != 0)
         return;
     snprintf(text, sizeof text,
-             cli_say(r->cli, "%.16s: %s (%s) gửi số liệu của %s (%s): %s %s (%s)",
-                     "%.16s: %s (%s) reports a figure of %s (%s): %s %s (%s)"),
+             cli_say(r->cli, "%.16s: %s (%s) gửi số liệu của %s (%s): %s (%s). %s",
+                     "%.16s: %s (%s) reports a figure of %s (%s): %s (%s). %s"),
              figure_time(t->at_ms, r->cli->english, time), story->leaves[t->leaf].unit.name,
              rehearse_producer_name(story, t->leaf, name), story->leaves[t->about].unit.name,
              story->leaves[t->about].unit.code.text,
-             why != REFUSAL_NONE ? cli_say(r->cli, "BỊ TỪ CHỐI.", "REFUSED.")
-                                 : cli_say(r->cli, "ĐƯỢC NHẬN, sai!", "TAKEN, which is wrong!"),
-             r->cli->english ? refusal_sentence_en(why) : refusal_sentence_vi(why),
-             refusal_name(why));
+             why != REFUSAL_NONE ? cli_say(r->cli, "BỊ TỪ CHỐI", "REFUSED")
+                                 : cli_say(r->cli, "ĐƯỢC NHẬN, sai", "TAKEN, which is wrong"),
+             refusal_name(why),
+             r->cli->english ? refusal_sentence_en(why) : refusal_sentence_vi(why));
     rehearse_screen_tell(&r->screen, text);
 }
 

@@ -16,8 +16,8 @@ enum {
     MENDING_MILLI = 500, /* roofs come first */
     MENDING_DAYS = 2,
     RUSH_DAYS = 5,
-    RUSH_MILLI = 2000,
-    LAST_MILLI = 1500, /* the due day, be it a Saturday */
+    RUSH_MILLI = 1650,
+    LAST_MILLI = 1300, /* the due day, be it a Saturday */
     DARK_DAYS = 3,
     SILENT_AFTER = 11, /* days from the start */
     SILENT_DAYS = 7,
@@ -216,7 +216,7 @@ static int64_t draw_total(const struct rehearse *r, enum rehearse_outcome outcom
     case REHEARSE_JUST_SHORT:
         return lower * chance_between(c, 955, 990) / MILLI;
     case REHEARSE_FAR_SHORT:
-        return lower * chance_between(c, 560, 620) / MILLI;
+        return lower * chance_between(c, 510, 560) / MILLI;
     default:
         return lower + above * chance_between(c, 350, 750) / MILLI;
     }
@@ -447,7 +447,7 @@ static void report_day(struct reporter *p, day_t d)
 static void report_all(struct reporter *p)
 {
     struct rehearse *r = p->r;
-    p->light_ms = moment(r->dark.to + 1, HOURS(7) + chance_between(p->chance, 0, HOURS(27)));
+    p->light_ms = moment(r->dark.to + 1, HOURS(7) + chance_between(p->chance, 0, HOURS(12)));
     p->resume_ms = moment(r->silent.to + 1, HOURS(7) + chance_between(p->chance, 0, HOURS(9)));
     for (day_t d = r->start - 1; d <= r->due; d++)
         report_day(p, d);

@@ -20,7 +20,7 @@ enum {
 };
 
 /* Where the total ends: between the target's two bounds; a few in the hundred below the lower one;
- * at about three fifths of it. */
+ * a little above half of it. */
 enum rehearse_outcome {
     REHEARSE_INSIDE,
     REHEARSE_JUST_SHORT,

@@ -74,14 +74,17 @@ static void head(const struct rehearse_screen *s, unsigned step, struct buf *out
 {
     const struct rehearse *r = s->story;
     const struct rehearse_step *now = &r->steps[step];
-    char time[FIGURE_TIME_BYTES], shown[DAY_TEXT_BYTES];
+    char time[FIGURE_TIME_BYTES], today[DAY_TEXT_BYTES], shown[DAY_TEXT_BYTES];
     day_t of = now->day < r->start ? r->start : now->day > r->due ? r->due : now->day;
+    bool ends_day = step % REHEARSE_STEPS_A_DAY == LAST_STEP;
     figure_time(now->tick_ms, s->cli->english, time);
+    figure_day(now->day, s->cli->english, today);
     figure_day(rehearse_screen_day(r, step), s->cli->english, shown);
     buf_printf(out,
-               cli_say(s->cli, "%.16s, ngày %d/%d; số liệu tính đến ngày %s",
-                       "%.16s, day %d of %d; figures as of %s"),
-               time, (int)(of - r->start + 1), (int)(r->due - r->start + 1), shown);
+               cli_say(s->cli, "%s %.5s, ngày %d/%d; số liệu tính đến ngày %s",
+                       "%s %.5s, day %d of %d; figures as of %s"),
+               today, ends_day ? "24:00" : time + DAY_TEXT_BYTES, (int)(of - r->start + 1),
+               (int)(r->due - r->start + 1), shown);
     note_day(s, now->day, out);
 }
 

@@ -301,7 +301,8 @@ static int64_t yield(const struct target *t, const struct rates *r, day_t first,
     for (day_t d = first; d <= last; d++)
         if (!pace_is_suspended(t, d))
             milli += is_weekend(d) ? r->weekend : r->weekday;
-    return (int64_t)(milli / MILLI);
+    milli /= MILLI;
+    return milli > OBSERVATION_VALUE_MAX ? OBSERVATION_VALUE_MAX : (int64_t)milli;
 }
 
 /* ---- flows: what was not reported is not nothing ---- */
@@ -347,11 +348,11 @@ static void flow_history(struct history *h)
 
 /* ---- the verdict ---- */
 
-/* People come one by one: of a share of 28 the half may be late by chance. Three standard
- * deviations of a count; of money or a ratio, next to nothing. */
+/* People come one by one: of a share of 28 the half may be late by chance. So many standard
+ * deviations of a count are granted; of money or a ratio, next to nothing. */
 static int64_t chance(int64_t way)
 {
-    return way <= 0 ? 0 : 4 * square_root(way);
+    return way <= 0 ? 0 : PACE_CHANCE_TIMES * square_root(way);
 }
 
 /* In the first half of the way little is known: more slack, the more of it is still to come. */

@@ -8,15 +8,15 @@
 #include "common/model/plan.h"
 
 enum {
-    PACE_COVERED_PERMILLE = 800, /* a day counts as covered from this share of its reports on */
-    PACE_HISTORY_PERMILLE = 200, /* of the path must be behind us before anything is forecast */
-    PACE_VERDICT_PERMILLE = 300, /* before anybody is called behind */
-    PACE_REPORTS_DAILY = 7,      /* and this many periods covered, where reports are daily */
-    PACE_REPORTS_SPARSE = 3,     /* or, where they are not */
-    PACE_RECENT_DAYS = 14,       /* the rate is that of these days, up to the one judged by */
-    PACE_SLACK_PERMILLE = 1150,  /* what lies ahead may well go this much better than the rate */
-    PACE_EARLY_PERMILLE =
-        1000, /* more slack in the first half: so much of what lacks to half-way */
+    PACE_COVERED_PERMILLE = 800,    /* a day counts as covered from this share of its reports on */
+    PACE_HISTORY_PERMILLE = 200,    /* of the path must be behind us before anything is forecast */
+    PACE_VERDICT_PERMILLE = 300,    /* before anybody is called behind */
+    PACE_REPORTS_DAILY = 7,         /* and this many periods covered, where reports are daily */
+    PACE_REPORTS_SPARSE = 3,        /* or, where they are not */
+    PACE_RECENT_DAYS = 14,          /* the rate is that of these days, up to the one judged by */
+    PACE_SLACK_PERMILLE = 1150,     /* what lies ahead may well go this much better than the rate */
+    PACE_EARLY_PERMILLE = 1000,     /* and more in the first half: so much of what lacks to it */
+    PACE_CHANCE_TIMES = 4,          /* standard deviations of a count that chance is granted */
     PACE_DOUBT_PERMILLE = 2500,     /* standard errors of the rate that are granted */
     PACE_RUSH_PERMILLE = 300,       /* what the last days may bring on top, of a whole campaign */
     PACE_RUSH_REST_PERMILLE = 2500, /* but no more than this, of what lies ahead */

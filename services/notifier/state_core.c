@@ -21,7 +21,7 @@ struct transition {
     int to;        /* or STAY: only somebody is told */
     uint32_t need; /* all of these facts */
     uint32_t without;
-    int hold_days; /* each needed fact has held this long */
+    int hold_days; /* each needed fact of the pace has held this long */
     enum state_tell tell;
 };
 

@@ -112,7 +112,7 @@ const struct plan *work_plan(const struct work *w)
     plan.duties = duties;
     plan.duty_count = WORK_INDICATORS;
     plan.targets = targets; /* all of them: what it costs to keep frames is in the figures */
-    plan.target_count = 0;
+    plan.target_count = WORK_INDICATORS;
     return &plan;
 }
 

@@ -1,3 +1,4 @@
+#include "common/wire/frame_wire.h"
 #include "common/wire/query_wire.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -8,6 +9,7 @@ static void read_request(uint8_t which, struct slice s, struct arena *arena, str
     struct wire_units units;
     struct wire_stream stream;
     struct wire_fetch fetch;
+    struct wire_frames_request frames;
     if (which == 0)
         wire_unpack_query(s, arena, &query, err);
     else if (which == 1)
@@ -18,6 +20,8 @@ static void read_request(uint8_t which, struct slice s, struct arena *arena, str
         wire_unpack_snapshot_request(s, &stream, err);
     else if (which == 4)
         wire_unpack_fetch(s, &fetch, err);
+    else if (which == 5)
+        wire_unpack_frames_request(s, &frames, err);
 }
 
 static void read_reply(uint8_t which, struct slice s, struct arena *arena, struct err *err)
@@ -28,6 +32,8 @@ static void read_reply(uint8_t which, struct slice s, struct arena *arena, struc
     struct wire_cells cells;
     struct wire_heads heads;
     struct wire_health health;
+    struct wire_frames frames;
+    struct wire_frame frame;
     if (which == 16)
         wire_unpack_query_reply(s, arena, &query, err);
     else if (which == 17)
@@ -42,6 +48,11 @@ static void read_reply(uint8_t which, struct slice s, struct arena *arena, struc
         wire_unpack_heads(s, arena, &heads, err);
     else if (which == 22)
         wire_unpack_health(s, arena, &health, err);
+    else if (which == 23)
+        wire_unpack_frames(s, &frames, err);
+    else if (which == 24)
+        while (s.len > 0 && wire_unpack_frame(&s, arena, &frame, err) == 0)
+            continue;
 }
 
 /* The first byte says which message the rest is. */

@@ -98,7 +98,7 @@ echo "house: $count functions, median $median lines, 90th percentile $ninetieth,
 
 # --- what the cores may call ---
 # libc functions that neither read nor change the world
-pure='memcpy|memmove|memset|memcmp|memchr|strlen|strcmp|strncmp|strchr|strrchr|strnlen|bcmp|snprintf|vsnprintf|qsort|qsort_r|bsearch|malloc|calloc|realloc|free|abort|__stack_chk_fail|__errno_location|__(snprintf|vsnprintf|memcpy|memmove|memset)_chk|__assert_fail|_GLOBAL_OFFSET_TABLE_|__(u?mod|u?div)ti[34]|__popcount[ds]i2'
+pure='memcpy|memmove|memset|memcmp|memchr|strlen|strcmp|strncmp|strchr|strrchr|strnlen|bcmp|snprintf|vsnprintf|qsort|qsort_r|bsearch|malloc|calloc|realloc|free|abort|__stack_chk_fail|__errno_location|__(snprintf|vsnprintf|memcpy|memmove|memset)_chk|__assert_fail|_GLOBAL_OFFSET_TABLE_|__(u?mod|u?div|u?divmod)ti[34]|__popcount[ds]i2'
 if [ -n "$build" ]; then
     cores=$(find "$build/services" "$build/common" -name 'lib*_core.a')
     [ -n "$cores" ] || complain "no core libraries in $build"

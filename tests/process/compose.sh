@@ -1,7 +1,7 @@
 #!/bin/bash
 # The containers as an office uses them, with the project up and healthy: an operator applies the plan
 # and registers a commune, the commune reports from the host through the published port, and the
-# province's figure is there; collector and aggregator are killed, and it is there still. Also: no key
+# province's figure is there; the services are killed, and it is there still. Also: no key
 # can be read by others, none is in an image, nothing runs as root.
 #
 #   TONGHOP_BIN=build/release/bin tests/process/compose.sh    (in a checkout that docker-compose knows)
@@ -20,15 +20,15 @@ fail() {
     exit 1
 }
 operator() { docker-compose run --rm -T tonghop "$@" 2>>"$work/operator.log" || { cat "$work/operator.log" >&2; fail "tonghop $*"; }; }
-figure() { operator query 31 cdht.dangky 2024-09-05 --json; }
+figure() { operator query 31 cdht.dangky 2024-09-05 --json "$@"; }
 expect() { # TEXT WHAT
     grep -q '"value": *412' <<<"$1" || fail "$2: $1"
     echo "compose: $2: 412"
 }
 
-for service in collector aggregator; do
+for service in collector aggregator notifier; do
     [ "$(docker-compose exec -T "$service" id -un)" = tonghop ] || fail "$service does not run as tonghop"
-    [ -z "$(docker-compose exec -T "$service" find / -xdev -name '*.key' -not -path '/run/*')" ] || fail "a key in the image of $service"
+    [ -z "$(docker-compose exec -T "$service" find / -xdev -name '*.key' -not -path '/run/*' 2>/dev/null)" ] || fail "a key in the image of $service"
 done
 [ -z "$(find var/compose/secrets -name '*.key' -perm /077)" ] || fail "others can read a secret"
 
@@ -42,9 +42,10 @@ collector: {endpoint: "tcp://127.0.0.1:$port", key_file: $PWD/var/compose/public
 key_file: officer.key
 spool: spool
 YAML
-"$tonghop" submit 11623 cdht.dangky 2024-09-05 412 --config "$work/tonghop.yaml"
-expect "$(figure)" "reported from the host, asked of the aggregator"
+answer=$("$tonghop" submit 11623 cdht.dangky 2024-09-05 412 --config "$work/tonghop.yaml" --json)
+entry=$(grep -o '"offset": *[0-9]*' <<<"$answer" | grep -o '[0-9]*$') || fail "no journal entry in: $answer"
+expect "$(figure --not-before "$entry")" "reported from the host, asked of the aggregator"
 
-docker-compose kill -s KILL collector aggregator >/dev/null 2>&1
+docker-compose kill -s KILL collector aggregator notifier >/dev/null 2>&1
 docker-compose up -d --no-build >/dev/null 2>&1
-expect "$(figure)" "after kill -9 of both"
+expect "$(figure)" "after kill -9 of all three"
