@@ -20,6 +20,7 @@ struct submit_client {
     struct ident officer; /* empty: none */
     struct arena arena;
     struct buf payload;
+    int64_t alive_ms;     /* when a batch was last answered for good */
     uint64_t links;       /* of the socket, when it was last looked at */
     enum refusal refusal; /* what the collector said last, over this link */
     struct err failure;   /* its sentence, where that was no answer but a Failure */
@@ -52,6 +53,7 @@ int submit_client_open(struct submit_client **out, struct net *net,
 {
     struct submit_client *c = alloc_zeroed(1, sizeof *c);
     arena_init(&c->arena, ARENA_KEEP_BYTES);
+    c->alive_ms = loop_now_ms();
     c->hooks = options->hooks;
     int rc = 0;
     if (options->officer && !ident_set(&c->officer, slice_str(options->officer)))
@@ -255,6 +257,11 @@ static bool decode_answer(struct submit_client *c, const struct net_message *m,
            wire_unpack_submit_answer(m->frames[1], &c->arena, out, NULL) == 0;
 }
 
+static bool is_settled(enum refusal refusal)
+{
+    return refusal == REFUSAL_SETTLED || refusal_consumes_number(refusal);
+}
+
 static int take_message(struct submit_client *c, const struct net_message *m, struct err *e)
 {
     struct wire_head head;
@@ -262,7 +269,8 @@ static int take_message(struct submit_client *c, const struct net_message *m, st
     arena_reset(&c->arena);
     if (!decode_answer(c, m, &head, &answer))
         return 0;
-    c->refusal = (enum refusal)answer.refusal;
+    c->refusal = is_settled((enum refusal)answer.refusal) ? REFUSAL_NONE
+                                                          : (enum refusal)answer.refusal;
     struct spool_answer a = {answer.refusal, answer.expected_number, answer.collector_time_ms};
     struct spool_random random = fresh_random();
     struct spool_effects fx;
@@ -333,7 +341,7 @@ static int wait_slice(struct submit_client *c)
     return c->core.link_up ? net_wait(c->socket, slice_ms) : net_wait_writable(c->socket, slice_ms);
 }
 
-static int nothing_goes_on(const struct submit_client *c, int quiet_ms, struct err *e)
+static int nothing_goes_on(const struct submit_client *c, struct err *e)
 {
     const char *where = net_endpoint(c->socket);
     if (c->failure.code != 0)
@@ -342,8 +350,8 @@ static int nothing_goes_on(const struct submit_client *c, int quiet_ms, struct e
         return err_set(e, ERR_AGAIN, "%s: %s: %s", where, refusal_name(c->refusal),
                        refusal_sentence_en(c->refusal));
     return err_set(e, ERR_NET,
-                   "%s: no answer for %d ms: is the collector running, and is its key right?",
-                   where, quiet_ms);
+                   "%s: no answer for %lld ms: is the collector running, and is its key right?",
+                   where, (long long)(loop_now_ms() - c->alive_ms));
 }
 
 static int check_permission(const struct submit_client *c, int waited, struct err *e)
@@ -363,7 +371,7 @@ static int check_permission(const struct submit_client *c, int waited, struct er
 int submit_client_run(struct submit_client *c, int quiet_ms, const volatile sig_atomic_t *stop,
                       struct err *e)
 {
-    int64_t alive_ms = loop_now_ms();
+    int64_t begin_ms = loop_now_ms();
     while (submit_client_pending(c) > 0) {
         uint64_t pending = submit_client_pending(c);
         int waited = wait_slice(c);
@@ -375,9 +383,9 @@ int submit_client_run(struct submit_client *c, int quiet_ms, const volatile sig_
         if (stop && *stop)
             return err_set(e, ERR_AGAIN, "stopped");
         if (submit_client_pending(c) != pending)
-            alive_ms = loop_now_ms();
-        else if (loop_now_ms() - alive_ms > quiet_ms)
-            return nothing_goes_on(c, quiet_ms, e);
+            c->alive_ms = begin_ms = loop_now_ms();
+        else if (loop_now_ms() - begin_ms > quiet_ms)
+            return nothing_goes_on(c, e);
     }
     return 0;
 }

@@ -10,8 +10,8 @@
 typedef int32_t day_t; /* days since 1970-01-01; 1900-01-01..2199-12-31 are accepted from outside */
 
 enum {
-    DAY_FIRST = -25567, /* 1900-01-01 */
-    DAY_LAST = 84005,   /* 2199-12-31 */
+    DAY_FIRST = -25567,    /* 1900-01-01 */
+    DAY_LAST = 84005,      /* 2199-12-31 */
     DAY_NEVER = INT32_MAX, /* "still in force": after every day */
     DAY_TEXT_BYTES = 11,   /* "2024-09-05" and its terminator */
 };

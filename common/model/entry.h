@@ -17,7 +17,7 @@ enum entry_kind {
 };
 
 struct row_refusal {
-    uint32_t row; /* 0-based */
+    uint32_t row;  /* 0-based */
     uint16_t code; /* enum refusal */
 };
 
@@ -25,12 +25,12 @@ struct row_refusal {
  * body's hash in the head: a body may be erased or kept apart without breaking the chain. */
 struct entry {
     enum entry_kind kind;
-    uint64_t offset;   /* 1, 2, 3 … over the whole journal */
-    uint64_t commit;   /* number of its commit */
-    int64_t time_ms;   /* of its commit */
+    uint64_t offset;               /* 1, 2, 3 … over the whole journal */
+    uint64_t commit;               /* number of its commit */
+    int64_t time_ms;               /* of its commit */
     uint8_t body_hash[HASH_BYTES]; /* BLAKE2b-256 of the body, also when the body is not kept */
     uint32_t body_bytes;           /* size of the body as received */
-    struct slice body; /* borrowed; empty when not kept (refused whole) */
+    struct slice body;             /* borrowed; empty when not kept (refused whole) */
 
     /* ENTRY_BATCH */
     uint32_t producer; /* registry ordinal of the officer */
@@ -38,9 +38,9 @@ struct entry {
     struct spool_id spool;
     uint64_t number;
     int64_t reported_at_ms;
-    uint64_t first_row;     /* rows of all batches before this one: row i is version first_row + i */
+    uint64_t first_row; /* rows of all batches before this one: row i is version first_row + i */
     uint32_t row_count;
-    uint16_t refusal;       /* of the whole batch; 0: rows speak for themselves */
+    uint16_t refusal;            /* of the whole batch; 0: rows speak for themselves */
     struct row_refusal *refused; /* ascending by row */
     uint32_t refused_count;
 

@@ -41,9 +41,9 @@ struct batch {
     struct slice *indicators; /* ids */
     uint32_t *unit_refs;      /* row_count of each column */
     uint32_t *indicator_refs;
-    day_t *days;      /* last day of the period */
-    uint8_t *ops;     /* NULL: every row is OP_SET */
-    int64_t *values;  /* 0 where op is OP_CLEAR */
+    day_t *days;     /* last day of the period */
+    uint8_t *ops;    /* NULL: every row is OP_SET */
+    int64_t *values; /* 0 where op is OP_CLEAR */
 };
 
 /* The order in which statements override each other, whatever the order of arrival. */

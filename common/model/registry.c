@@ -239,10 +239,11 @@ static int check_scopes_of_targets(const struct registry *r, const struct plan *
 {
     for (unsigned i = 0; i < p->target_count; i++)
         if (find_borne_code(r, &p->targets[i].unit) == CATALOGUE_NONE)
-            return err_set(err, ERR_NOT_FOUND,
-                           "targets[%u].unit: \"%s\" is no unit of the catalogue: apply a catalogue "
-                           "that has it first, or correct the code",
-                           i, p->targets[i].unit.text);
+            return err_set(
+                err, ERR_NOT_FOUND,
+                "targets[%u].unit: \"%s\" is no unit of the catalogue: apply a catalogue "
+                "that has it first, or correct the code",
+                i, p->targets[i].unit.text);
     return plan_tree_check(p, r->catalogue, err);
 }
 

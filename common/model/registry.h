@@ -29,12 +29,12 @@ int registry_apply_catalogue(struct registry *r, const struct catalogue_spec *sp
                              struct err *err);
 /* Refused, beside what plan_check says: a version not above the plan's last; a kind, entry, period
  * or calendar of an indicator that differs from any definition before, whichever plan gave it
- * (facts stand under it); a root, or the scope of a target, that the catalogue does not have; shares
- * that do not add up on the tree of the due day (plan_tree.h); with ERR_LIMIT, more indicators
- * or sources than the limits above. All else about an indicator that several plans share is as the
- * plan applied last has it: were they held to agree, none of them could ever be amended, as a plan
- * never goes. An indicator that no plan has any longer keeps its ordinal and its last definition,
- * and loses its duties. */
+ * (facts stand under it); a root, or the scope of a target, that the catalogue does not have;
+ * shares that do not add up on the tree of the due day (plan_tree.h); with ERR_LIMIT, more
+ * indicators or sources than the limits above. All else about an indicator that several plans share
+ * is as the plan applied last has it: were they held to agree, none of them could ever be amended,
+ * as a plan never goes. An indicator that no plan has any longer keeps its ordinal and its last
+ * definition, and loses its duties. */
 int registry_apply_plan(struct registry *r, const struct plan *plan, struct err *err);
 /* Refused: a key bound already, or ever revoked; more than PRODUCER_KEYS_MAX valid ones; unknown
  * names and sources; scope codes unknown to the catalogue, or that no unit bears on `scopes_on`;

@@ -14,10 +14,11 @@ enum { NAMES_MAX = 64, PATH_BYTES = 4096 };
 volatile sig_atomic_t cli_stop;
 
 const struct cli_command *const cli_commands[] = {
-    &cmd_submit,       &cmd_import,      &cmd_query,        &cmd_status,      &cmd_watch,
-    &cmd_trace,        &cmd_plan_check,  &cmd_plan_apply,   &cmd_keys_make,   &cmd_keys_add,
-    &cmd_keys_set,     &cmd_keys_rotate, &cmd_keys_revoke,  &cmd_keys_retire, &cmd_clock_tick,
-    &cmd_clock_accept, &cmd_verify,      &cmd_check_config, &cmd_rehearse,
+    &cmd_submit,      &cmd_import,       &cmd_query,       &cmd_status,         &cmd_watch,
+    &cmd_trace,       &cmd_alerts_list,  &cmd_alerts_show, &cmd_alerts_history, &cmd_alerts_watch,
+    &cmd_plan_check,  &cmd_plan_apply,   &cmd_keys_make,   &cmd_keys_add,       &cmd_keys_set,
+    &cmd_keys_rotate, &cmd_keys_revoke,  &cmd_keys_retire, &cmd_clock_tick,     &cmd_clock_accept,
+    &cmd_verify,      &cmd_check_config, &cmd_rehearse,
 };
 const size_t cli_command_count = sizeof cli_commands / sizeof *cli_commands;
 
@@ -115,7 +116,7 @@ int cli_fail_blocked(const struct cli *cli, enum refusal refusal)
     fprintf(cli->err, "tonghop: %s (%s)\n",
             cli->english ? refusal_sentence_en(refusal) : refusal_sentence_vi(refusal),
             refusal_name(refusal));
-    return CLI_DENIED;
+    return refusal == REFUSAL_UNAVAILABLE ? CLI_UNREACHABLE : CLI_DENIED;
 }
 
 int cli_usage(const struct cli *cli, const struct err *e)

@@ -106,7 +106,7 @@ int cli_exit_of(int code);
 int cli_usage(const struct cli *cli, const struct err *e); /* prints, returns CLI_USAGE */
 /* The same of a question that the aggregator refused: CLI_REFUSED or CLI_DENIED. */
 int cli_fail_refused(const struct cli *cli, const struct err *e);
-/* A refusal that stops all sending: its sentence; CLI_DENIED. */
+/* A refusal that stops all sending: its sentence; CLI_DENIED, or CLI_UNREACHABLE when it passes. */
 int cli_fail_blocked(const struct cli *cli, enum refusal refusal);
 
 /* ---- services ---- */

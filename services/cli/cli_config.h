@@ -18,8 +18,8 @@ struct cli_config {
     struct cli_endpoint collector;
     struct cli_endpoint aggregator;
     struct cli_endpoint notifier; /* no endpoint: there is none */
-    const char *feed;        /* the aggregator's feed endpoint */
-    const char *alerts_feed; /* the notifier's */
+    const char *feed;             /* the aggregator's feed endpoint */
+    const char *alerts_feed;      /* the notifier's */
     const char *key_file;
     const char *spool;
     const char *source; /* on whose behalf this key reports; NULL: not said */

@@ -210,7 +210,7 @@ static int check_periods(struct import *im, struct err *e)
 /* Rows and batches; those of an import begun before are cut by what it noted. */
 static int read_rows(struct import *im, struct err *e)
 {
-    struct import_note before;
+    struct import_note before = {0};
     if (im->client) {
         int rc = import_spool_note(submit_client_spool(im->client), &before, e);
         if (rc != 0 && rc != ERR_NOT_FOUND)
@@ -290,10 +290,13 @@ static int send_all(struct import *im, struct err *e)
         rc = submit_client_run(im->client, PROGRESS_MS, &cli_stop, e);
         if (submit_client_pending(im->client) != pending)
             alive_ms = loop_now_ms();
-        if (rc == ERR_NET && loop_now_ms() - alive_ms < im->cli->timeout_ms)
+        bool quiet = rc == ERR_NET || (rc == ERR_AGAIN && !cli_stop);
+        if (quiet && loop_now_ms() - alive_ms < im->cli->timeout_ms)
             rc = 0;
         tell_progress(im, rc != 0 || submit_client_pending(im->client) == 0);
     }
+    if (rc == ERR_AGAIN && submit_client_refusal(im->client) == REFUSAL_UNAVAILABLE)
+        im->blocked = REFUSAL_UNAVAILABLE;
     return rc;
 }
 

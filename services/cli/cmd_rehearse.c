@@ -21,7 +21,7 @@ enum {
     DAY_MAX_MS = 3600 * 1000,
     TRY_MS = 2000,       /* for one answer ... */
     PATIENCE_MS = 60000, /* ... and until it is given up: a service is started again meanwhile */
-    SHOW_MS = 1000,
+    SHOW_MS = 500,
     SOCKETS_EACH = 4, /* of the library, for one producer */
     SOCKETS_REST = 64,
     RETRY_MS = 200,
@@ -157,10 +157,12 @@ static int read_or_make_mark(const char *path, const char *mark, char found[MARK
         return err_set(e, ERR_IO, "%s: %m", path);
     rewind(file);
     found[0] = '\0';
-    if (fgets(found, MARK_BYTES, file))
+    if (fgets(found, MARK_BYTES, file)) {
         found[strcspn(found, "\n")] = '\0';
-    else
+    } else {
+        rewind(file); /* between reading and writing */
         fprintf(file, "%s\n", mark);
+    }
     return fclose(file) == 0 ? 0 : err_set(e, ERR_IO, "%s: %m", path);
 }
 
@@ -271,8 +273,11 @@ static void show(struct rehearsal *r, unsigned step)
     uint64_t offset = rehearse_producers_offset(r->producers);
     if (r->day_ms == 0 && (step + 1) % REHEARSE_STEPS_A_DAY != 0)
         return;
+    int try_ms = r->cli->timeout_ms;
+    r->cli->timeout_ms = SHOW_MS;
     int rc = ask(r, rehearse_screen_day(r->story, step), offset > r->offset ? offset : r->offset,
                  SHOW_MS, &reply, NULL);
+    r->cli->timeout_ms = try_ms;
     rehearse_screen_draw(&r->screen, step, rc == 0 ? &reply : NULL);
 }
 

@@ -1,6 +1,7 @@
 #include "services/cli/cli_print.h"
 #include "services/cli/cmd.h"
 #include "services/cli/figure.h"
+#include "services/cli/status_states.h"
 
 #include "common/base/parse.h"
 
@@ -69,43 +70,67 @@ static void begin_table(struct cli_table *t, const struct cli *cli)
         cli_table_add(t, "%s", cli->english ? en[i] : vi[i]);
 }
 
-static void print_health(const struct cli *cli, bool json, const json_t *all,
-                         const struct cli_table *table)
+/* The states, where there is a notifier that answers. */
+static int add_states(struct cli *cli, struct status_states *states, json_t *all, bool json,
+                      struct err *e)
 {
-    if (!json) {
-        cli_table_print(table, cli->out);
-        return;
-    }
-    json_dumpf(all, cli->out, JSON_INDENT(2));
-    fputc('\n', cli->out);
+    struct request *link = NULL;
+    struct arena arena;
+    arena_init(&arena, 0);
+    int rc = cli_connect(cli, CLI_NOTIFIER, &link, e);
+    if (rc == 0)
+        rc = status_states_ask(link, cli, states, &arena, e);
+    if (rc == 0 && json)
+        json_object_set_new(all, "states", status_states_json(states));
+    else if (rc == 0)
+        status_states_print(cli, states);
+    request_close(link);
+    arena_fini(&arena);
+    return rc;
 }
 
-/* The worst of the two answers decides the exit code. */
-static int run_health(struct cli *cli, bool json)
+/* 0, or what is wrong with this service as an exit code. */
+static int add_service(struct cli *cli, enum cli_service service, struct arena *arena,
+                       struct cli_table *table, json_t *all)
 {
-    static const char *const names[] = {"collector", "aggregator"};
+    const char *name = cli_service_names[service];
+    struct err e = {0};
+    struct wire_health h = {0};
+    int rc = ask_health(cli, service, arena, &h, &e);
+    if (rc == 0)
+        add_health(table, cli, name, &h);
+    else
+        add_unreachable(table, name, &e);
+    json_object_set_new(all, name, rc == 0 ? health_json(&h) : json_pack("{s:s}", "error", e.text));
+    if (rc != 0)
+        return cli->misconfigured ? CLI_USAGE : cli_exit_of(rc);
+    return h.ready ? CLI_OK : CLI_FAILED;
+}
+
+/* The worst of the answers decides the exit code. */
+static int run_health(struct cli *cli, struct status_states *states, bool json)
+{
     struct cli_table table;
     struct arena arena;
+    struct err e = {0};
     json_t *all = json_object();
-    int status = CLI_OK;
+    bool notified = alert_view_configured(cli);
+    int status = CLI_OK, last = CLI_OK;
     arena_init(&arena, 0);
     begin_table(&table, cli);
-    for (unsigned i = 0; i < 2; i++) {
-        struct err e = {0};
-        struct wire_health h = {0};
-        int rc = ask_health(cli, (enum cli_service)i, &arena, &h, &e);
-        if (rc == 0)
-            add_health(&table, cli, names[i], &h);
-        else
-            add_unreachable(&table, names[i], &e);
-        json_object_set_new(all, names[i],
-                            rc == 0 ? health_json(&h) : json_pack("{s:s}", "error", e.text));
-        if (rc != 0)
-            status = cli->misconfigured ? CLI_USAGE : cli_exit_of(rc);
-        else if (!h.ready && status == CLI_OK)
-            status = CLI_FAILED;
+    for (unsigned i = 0; i < (notified ? CLI_SERVICE_COUNT : CLI_NOTIFIER); i++) {
+        last = add_service(cli, (enum cli_service)i, &arena, &table, all);
+        if (last > CLI_FAILED || status == CLI_OK)
+            status = last;
     }
-    print_health(cli, json, all, &table);
+    if (!json)
+        cli_table_print(&table, cli->out);
+    if (notified && last == CLI_OK && add_states(cli, states, all, json, &e) != 0)
+        status = cli_fail(cli, &e);
+    if (json) {
+        json_dumpf(all, cli->out, JSON_INDENT(2));
+        fputc('\n', cli->out);
+    }
     json_decref(all);
     cli_table_fini(&table);
     arena_fini(&arena);
@@ -279,38 +304,67 @@ static int run_tree(struct cli *cli, const struct cli_args *args)
     return status;
 }
 
+static int run_states(struct cli *cli, const struct cli_args *args)
+{
+    struct err e = {0};
+    struct status_states states;
+    bool watched = cli_switch(args, "watch");
+    int rc = status_states_take(cli, args, &states, &e);
+    if (rc == 0 && watched && cli_switch(args, "json"))
+        rc = err_set(&e, ERR_INVALID, "--watch is for people, --json for programs: keep one");
+    if (rc != 0)
+        return cli_usage(cli, &e);
+    if (cli_load_config(cli, &e) != 0)
+        return cli_fail(cli, &e);
+    bool meant = watched || cli_switch(args, "unit") || cli_switch(args, "target") ||
+                 cli_switch(args, "depth");
+    if (meant && !alert_view_configured(cli)) {
+        err_set(&e, ERR_INVALID,
+                "%s: notifier.endpoint is not given there, and the states of targets come from "
+                "it; --unit and --depth also go with --indicator ID",
+                cli->config.path);
+        return cli_usage(cli, &e);
+    }
+    return watched ? status_states_watch(cli, &states)
+                   : run_health(cli, &states, cli_switch(args, "json"));
+}
+
 static int run(struct cli *cli, const struct cli_args *args)
 {
     struct err e = {0};
-    if (cli_switch(args, "indicator"))
-        return run_tree(cli, args);
-    if (cli_switch(args, "unit") || cli_switch(args, "day") || cli_switch(args, "depth")) {
-        err_set(&e, ERR_INVALID, "--unit, --day and --depth go with --indicator ID");
+    bool tree = cli_switch(args, "indicator");
+    if (tree && (cli_switch(args, "target") || cli_switch(args, "watch")))
+        err_set(&e, ERR_INVALID, "--target and --watch show states, without --indicator");
+    else if (!tree && cli_switch(args, "day"))
+        err_set(&e, ERR_INVALID, "--day goes with --indicator ID");
+    if (e.code != 0)
         return cli_usage(cli, &e);
-    }
-    if (cli_load_config(cli, &e) != 0)
-        return cli_fail(cli, &e);
-    return run_health(cli, cli_switch(args, "json"));
+    return tree ? run_tree(cli, args) : run_states(cli, args);
 }
 
 static const struct cli_option options[] = {
     {"indicator", "ID", "show the tree with this indicator's figures and coverage"},
     {"day", "PERIOD", "of which day or period; else today, as the journal has it"},
+    {"target", "ID", "states of this target only"},
     {"unit", "CODE", "from this unit down; else all that the key may see"},
     {"depth", "N", "how many levels below it (1)"},
+    {"watch", NULL, "show the states again after each tick, until Ctrl-C"},
     {"json", NULL, "for programs"},
 };
 
 const struct cli_command cmd_status = {
     .name = "status",
     .words = "",
-    .summary = "are the services up and how far; with --indicator, who has reported",
+    .summary = "are the services up, where do targets stand; with --indicator, who has reported",
     .help =
-        "Without options: state, position, commit number and hash of both services (exit code 1\n"
-        "when one is not ready, 4 when one does not answer). With --indicator: the units with "
-        "their\n"
-        "figures and a bar of how many of the reports owed have come.\n\n"
+        "Without options: state, position, commit number and hash of the services (exit code 1\n"
+        "when one is not ready, 4 when one does not answer); and where tonghop.yaml names a\n"
+        "notifier, each target as a tree: a bar of what was reached against the unit's share, its\n"
+        "state and since when, and how many reports of the day judged by have come. With\n"
+        "--indicator: the units with their figures and a bar of the reports owed that have come.\n"
+        "\n"
         "  tonghop status\n"
+        "  tonghop status --target HP1 --unit 303 --watch\n"
         "  tonghop status --indicator cdht.dangky --day 2024-09-05 --depth 2\n",
     .options = options,
     .option_count = sizeof options / sizeof *options,

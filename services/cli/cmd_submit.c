@@ -333,6 +333,8 @@ static int finish(struct submission *s, struct submit_client *c, int rc, struct 
                 waiting);
     if (rc != 0 && s->blocked != REFUSAL_NONE)
         return cli_fail_blocked(s->cli, s->blocked);
+    if (rc == ERR_AGAIN && submit_client_refusal(c) == REFUSAL_UNAVAILABLE)
+        return cli_fail_blocked(s->cli, REFUSAL_UNAVAILABLE);
     if (rc != 0)
         return cli_fail(s->cli, e);
     return s->refused ? CLI_REFUSED : CLI_OK;

@@ -194,7 +194,7 @@ static void collect(struct history *h, unsigned skip_from, unsigned skip_to)
     h->classes[0].count = h->classes[1].count = 0;
     for (unsigned i = first_recent(h); i <= h->last; i++) {
         struct samples *s = &h->classes[is_weekend(day_at(h->in, i))];
-        if (h->gained[i] && (i < skip_from || i > skip_to))
+        if ((i < skip_from || i > skip_to) && h->gained[i])
             s->values[s->count++] = h->gains[i];
     }
     sort_samples(&h->classes[0]);

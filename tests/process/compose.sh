@@ -49,3 +49,13 @@ expect "$(figure --not-before "$entry")" "reported from the host, asked of the a
 docker-compose kill -s KILL collector aggregator notifier >/dev/null 2>&1
 docker-compose up -d --no-build >/dev/null 2>&1
 expect "$(figure)" "after kill -9 of all three"
+
+docker-compose exec -T aggregator tonghop-aggregator --config /run/tonghop/aggregator.yaml --verify | grep -q 'agree' ||
+    fail "store and journal do not agree"
+docker-compose exec -T collector mdb_copy /var/lib/tonghop/collector >"$work/journal.mdb"
+docker-compose exec -T collector sh -c 'mkdir /run/tonghop/copy && cat >/run/tonghop/copy/data.mdb &&
+    sed "s|/var/lib/tonghop/collector|/run/tonghop/copy|" /run/tonghop/collector.yaml >/run/tonghop/copy.yaml &&
+    tonghop-collector --config /run/tonghop/copy.yaml --dump-store; status=$?; rm -r /run/tonghop/copy*; exit $status' \
+    <"$work/journal.mdb" >"$work/dump" || fail "the backup cannot be read"
+grep -q 11623 "$work/dump" || fail "the backup lacks what was reported"
+echo "compose: verified; the backup holds the report"

@@ -424,7 +424,6 @@ struct sim_outcome {
     uint8_t dump[HASH_BYTES]; /* of the aggregator's canonical dump */
 };
 
-
 /* Runs the world of that seed to its end. Anything that does not hold ends the process. */
 struct sim_outcome sim_run(uint64_t seed, const struct sim_options *options);
 /* The world that is running, or NULL. */

@@ -1,0 +1,23 @@
+/* What the commands that show states and notifications share: asking for them, their words. */
+#ifndef TONGHOP_CLI_ALERT_VIEW_H
+#define TONGHOP_CLI_ALERT_VIEW_H
+
+#include "common/wire/alert_wire.h"
+#include "services/cli/cli.h"
+
+#include <jansson.h>
+
+/* Over a link to the notifier; *out lives in the arena. */
+int alert_view_ask(struct request *link, const struct cli *cli, const struct wire_alerts *q,
+                   struct arena *arena, struct wire_alerts_reply *out, struct err *e);
+/* Is there a notifier in the configuration? It is loaded. */
+bool alert_view_configured(const struct cli *cli);
+
+const char *alert_view_state(const struct cli *cli, uint32_t state); /* "chậm tiến độ" */
+const char *alert_view_state_id(uint32_t state);                     /* "behind", for programs */
+const char *alert_view_reason(const struct cli *cli, const struct wire_alert_decision *d);
+
+json_t *alert_view_state_json(const struct wire_alert_state *s);
+json_t *alert_view_decision_json(const struct wire_alert_decision *d);
+
+#endif

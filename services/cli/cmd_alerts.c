@@ -1,0 +1,380 @@
+#include "services/cli/alert_view.h"
+#include "services/cli/cli_print.h"
+#include "services/cli/cmd.h"
+#include "services/cli/figure.h"
+
+#include <inttypes.h>
+
+enum { LIST_COLUMNS = 6, HISTORY_COLUMNS = 6, ARENA_KEEP_BYTES = 1 << 20, WAIT_MS = 200 };
+
+/* ---- asking ---- */
+
+static int take_filters(const struct cli *cli, const struct cli_args *args, struct wire_alerts *q,
+                        struct err *e)
+{
+    const char *plan = cli_option(args, "plan"), *target = cli_option(args, "target");
+    const char *unit = cli_option(args, "unit");
+    int rc = plan ? cli_ident(plan, "--plan", &q->plan, e) : 0;
+    if (rc == 0 && target)
+        rc = cli_ident(target, "--target", &q->target, e);
+    if (rc == 0 && unit)
+        rc = cli_unit(cli, unit, &q->unit, e);
+    if (rc == 0)
+        rc = cli_option_number(args, "after", UINT64_MAX, 0, &q->after, e);
+    if (rc == 0)
+        rc = cli_option_number(args, "not-before", UINT64_MAX, 0, &q->not_before, e);
+    q->wait_ms = q->not_before > 0 ? (uint32_t)cli->timeout_ms : 0;
+    return rc;
+}
+
+typedef void page_fn(void *arg, const struct wire_alerts_reply *page);
+
+/* All of it, a page at a time. */
+static int visit_pages(struct cli *cli, struct wire_alerts *q, page_fn *visit, void *arg,
+                       struct err *e)
+{
+    struct request *link = NULL;
+    struct arena arena;
+    struct wire_alerts_reply page = {.more = true};
+    arena_init(&arena, ARENA_KEEP_BYTES);
+    int rc = cli_connect(cli, CLI_NOTIFIER, &link, e);
+    while (rc == 0 && page.more) {
+        rc = alert_view_ask(link, cli, q, &arena, &page, e);
+        if (rc != 0)
+            break;
+        visit(arg, &page);
+        if (page.decision_count > 0)
+            q->after = page.decisions[page.decision_count - 1].number;
+        arena_reset(&arena);
+    }
+    request_close(link);
+    arena_fini(&arena);
+    return rc;
+}
+
+/* ---- many, as a table or as JSON ---- */
+
+struct listing {
+    struct cli *cli;
+    struct cli_table table;
+    json_t *all;
+    bool history;
+    size_t count;
+};
+
+static void add_notification(struct listing *l, const struct wire_alert_decision *d)
+{
+    char time[FIGURE_TIME_BYTES];
+    cli_table_add(&l->table, "%" PRIu64, d->number);
+    cli_table_add(&l->table, "%s", figure_time(d->tick_ms, l->cli->english, time));
+    cli_table_add(&l->table, "%s", d->recipient);
+    cli_table_add(&l->table, "%s", alert_view_reason(l->cli, d));
+    cli_table_add(&l->table, "%s", d->subject);
+    cli_table_add(&l->table, "%s", d->id);
+}
+
+static void add_decision(struct listing *l, const struct wire_alert_decision *d)
+{
+    char time[FIGURE_TIME_BYTES];
+    cli_table_add(&l->table, "%" PRIu64, d->number);
+    cli_table_add(&l->table, "%s", figure_time(d->tick_ms, l->cli->english, time));
+    cli_table_add(&l->table, "%s", d->target.text);
+    cli_table_add(&l->table, "%s (%s)", d->unit_name, d->unit.text);
+    cli_table_add(&l->table, "%s → %s", alert_view_state(l->cli, d->from_state),
+                  alert_view_state(l->cli, d->to_state));
+    if (d->reason == 2)
+        cli_table_add(&l->table, "%s (%s)", alert_view_reason(l->cli, d), d->inhibitor.text);
+    else
+        cli_table_add(&l->table, "%s%s%s", alert_view_reason(l->cli, d), d->id[0] ? ": " : "",
+                      d->recipient);
+}
+
+static void visit_page(void *arg, const struct wire_alerts_reply *page)
+{
+    struct listing *l = arg;
+    l->count += page->decision_count;
+    for (uint32_t i = 0; i < page->decision_count; i++)
+        if (l->all)
+            json_array_append_new(l->all, alert_view_decision_json(&page->decisions[i]));
+        else if (l->history)
+            add_decision(l, &page->decisions[i]);
+        else
+            add_notification(l, &page->decisions[i]);
+}
+
+static void begin_listing(struct listing *l)
+{
+    static const char *const list[2][LIST_COLUMNS] = {
+        {"số", "lúc", "nơi nhận", "tình trạng", "nội dung", "mã"},
+        {"number", "at", "recipient", "standing", "subject", "id"},
+    };
+    static const char *const history[2][HISTORY_COLUMNS] = {
+        {"số", "lúc", "chỉ tiêu", "đơn vị", "tình trạng", "thông báo"},
+        {"number", "at", "target", "unit", "state", "notification"},
+    };
+    cli_table_init(&l->table, "rlllll");
+    for (unsigned i = 0; i < LIST_COLUMNS; i++)
+        cli_table_add(&l->table, "%s",
+                      l->history ? history[l->cli->english][i] : list[l->cli->english][i]);
+}
+
+static void print_listing(const struct listing *l)
+{
+    if (l->all) {
+        json_dumpf(l->all, l->cli->out, JSON_INDENT(2));
+        fputc('\n', l->cli->out);
+    } else if (l->count == 0) {
+        fprintf(l->cli->out, "%s",
+                cli_say(l->cli, "Không có thông báo nào.\n", "There are none.\n"));
+    } else {
+        cli_table_print(&l->table, l->cli->out);
+    }
+}
+
+static int list(struct cli *cli, const struct cli_args *args, enum wire_alerts_what what)
+{
+    struct err e = {0};
+    struct wire_alerts q = {.what = what};
+    struct listing l = {.cli = cli, .history = what == WIRE_ALERTS_HISTORY};
+    if (take_filters(cli, args, &q, &e) != 0)
+        return cli_usage(cli, &e);
+    if (cli_switch(args, "json"))
+        l.all = json_array();
+    begin_listing(&l);
+    int rc = visit_pages(cli, &q, visit_page, &l, &e);
+    if (rc == 0)
+        print_listing(&l);
+    cli_table_fini(&l.table);
+    json_decref(l.all);
+    return rc == 0 ? CLI_OK : cli_fail(cli, &e);
+}
+
+static int run_list(struct cli *cli, const struct cli_args *args)
+{
+    return list(cli, args, WIRE_ALERTS_NOTIFICATIONS);
+}
+
+static int run_history(struct cli *cli, const struct cli_args *args)
+{
+    return list(cli, args, WIRE_ALERTS_HISTORY);
+}
+
+/* ---- one ---- */
+
+static void print_one(const struct cli *cli, const struct wire_alert_decision *d)
+{
+    char time[FIGURE_TIME_BYTES];
+    fprintf(cli->out,
+            cli_say(cli, "Mã: %s\nLúc: %s\nNơi nhận: %s (%s)\nTình trạng: %s (%s → %s)\n",
+                    "Id: %s\nAt: %s\nRecipient: %s (%s)\nStanding: %s (%s → %s)\n"),
+            d->id, figure_time(d->tick_ms, cli->english, time), d->recipient_name, d->recipient,
+            alert_view_reason(cli, d), alert_view_state(cli, d->from_state),
+            alert_view_state(cli, d->to_state));
+    if (d->corrects[0])
+        fprintf(cli->out, cli_say(cli, "Tiếp theo thông báo: %s\n", "Follows: %s\n"), d->corrects);
+    fprintf(cli->out, cli_say(cli, "Nội dung: %s\n\n%s", "Subject: %s\n\n%s"), d->subject, d->body);
+}
+
+static void visit_one(void *arg, const struct wire_alerts_reply *page)
+{
+    struct listing *l = arg;
+    if (page->decision_count == 0)
+        return;
+    const struct wire_alert_decision *d = &page->decisions[0];
+    l->count = 1;
+    if (!l->all) {
+        print_one(l->cli, d);
+        return;
+    }
+    json_t *one = alert_view_decision_json(d);
+    json_dumpf(one, l->cli->out, JSON_INDENT(2));
+    fputc('\n', l->cli->out);
+    json_decref(one);
+}
+
+static int run_show(struct cli *cli, const struct cli_args *args)
+{
+    struct err e = {0};
+    struct wire_alerts q = {.what = WIRE_ALERTS_ONE, .id = args->words[0]};
+    struct listing l = {.cli = cli};
+    if (cli_switch(args, "json"))
+        l.all = json_array();
+    int rc = visit_pages(cli, &q, visit_one, &l, &e);
+    json_decref(l.all);
+    if (rc == ERR_NOT_FOUND) {
+        fprintf(cli->err,
+                cli_say(cli, "tonghop: Không có thông báo mã \"%s\": xem tonghop alerts list.\n",
+                        "tonghop: there is no notification \"%s\": see tonghop alerts list\n"),
+                args->words[0]);
+        return CLI_REFUSED;
+    }
+    return rc == 0 ? CLI_OK : cli_fail(cli, &e);
+}
+
+/* ---- as they are pushed ---- */
+
+struct watch {
+    struct cli *cli;
+    struct net_socket *feed;
+    struct arena arena;
+    bool json;
+};
+
+static json_t *notification_json(const struct wire_notification *n)
+{
+    char time[FIGURE_TIME_BYTES];
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "number",
+                     (json_int_t)n->number, "id", n->id, "plan", n->plan.text, "target",
+                     n->target.text, "unit", n->unit.text, "from",
+                     alert_view_state_id(n->from_state), "to", alert_view_state_id(n->to_state),
+                     "time", day_time_format(n->tick_ms, time), "recipient", n->recipient,
+                     "subject", n->subject, "body", n->body, "corrects", n->corrects);
+}
+
+static void print_pushed(const struct watch *w, const struct wire_notification *n)
+{
+    char time[FIGURE_TIME_BYTES];
+    if (!w->json) {
+        fprintf(w->cli->out, "%s  %s  %s\n", figure_time(n->tick_ms, w->cli->english, time),
+                n->recipient, n->subject);
+        return;
+    }
+    json_t *one = notification_json(n);
+    json_dumpf(one, w->cli->out, JSON_COMPACT);
+    fputc('\n', w->cli->out);
+    json_decref(one);
+}
+
+static void take_message(struct watch *w, const struct net_message *m)
+{
+    struct wire_notification n;
+    arena_reset(&w->arena);
+    if (m->frame_count < 2 || m->frames[0].len == 0 || *(const char *)m->frames[0].data != 'a')
+        return;
+    if (wire_unpack_notification(m->frames[1], &w->arena, &n, NULL) == 0)
+        print_pushed(w, &n);
+    fflush(w->cli->out);
+}
+
+static int subscribe(struct watch *w, struct err *e)
+{
+    struct request_peer peer = {0};
+    int rc = cli_peer(w->cli, CLI_NOTIFIER, &peer, e);
+    if (rc == 0 && !w->cli->config.alerts_feed) {
+        w->cli->misconfigured = true;
+        rc = err_set(e, ERR_INVALID, "%s: notifier.feed is not given there, and watch needs it",
+                     w->cli->config.path);
+    }
+    if (rc == 0)
+        rc = net_connect(w->cli->net, NET_SUB, w->cli->config.alerts_feed, &peer.server_key,
+                         &peer.self, &w->feed, e);
+    keypair_wipe(&peer.self);
+    if (rc == 0)
+        rc = net_subscribe(w->feed, slice_str("h/"));
+    return rc == 0 ? net_subscribe(w->feed, slice_str("a/")) : rc;
+}
+
+/* Heads come every beat: silence is an outage, which is said once and waited out. */
+static int follow(struct watch *w, struct err *e)
+{
+    int silent_ms = 0;
+    while (!cli_stop) {
+        struct net_message m;
+        int rc = net_wait(w->feed, WAIT_MS);
+        if (rc == ERR_DENIED)
+            return err_set(e, rc, "%s: this key is not known there, or may not subscribe",
+                           w->cli->config.alerts_feed);
+        if (rc == 0 && net_receive(w->feed, &m) == 0) {
+            silent_ms = 0;
+            take_message(w, &m);
+            net_message_clear(&m);
+            continue;
+        }
+        silent_ms += WAIT_MS;
+        if (silent_ms / WAIT_MS == w->cli->timeout_ms / WAIT_MS)
+            fprintf(w->cli->err,
+                    cli_say(w->cli, "%s: không nhận được gì, đang chờ\n",
+                            "%s: nothing comes, waiting\n"),
+                    w->cli->config.alerts_feed);
+    }
+    return 0;
+}
+
+static int run_watch(struct cli *cli, const struct cli_args *args)
+{
+    struct err e = {0};
+    struct watch w = {.cli = cli, .json = cli_switch(args, "json")};
+    arena_init(&w.arena, ARENA_KEEP_BYTES);
+    cli_catch_signals();
+    int rc = subscribe(&w, &e);
+    if (rc == 0)
+        rc = follow(&w, &e);
+    net_close(w.feed);
+    arena_fini(&w.arena);
+    return rc == 0 || cli_stop ? CLI_OK : cli_fail(cli, &e);
+}
+
+/* ---- the commands ---- */
+
+static const struct cli_option list_options[] = {
+    {"plan", "ID", "of this plan only"},
+    {"target", "ID", "of this target only"},
+    {"unit", "CODE", "of this unit only, not of those below it"},
+    {"after", "NUMBER", "numbers above this one"},
+    {"not-before", "OFFSET", "wait until a tick at or after this journal entry is judged"},
+    {"json", NULL, "for programs"},
+};
+static const struct cli_option json_option[] = {
+    {"json", NULL, "for programs"},
+};
+
+const struct cli_command cmd_alerts_list = {
+    .name = "alerts list",
+    .words = "",
+    .summary = "the notifications so far: to whom, about what, delivered or not",
+    .help = "One line a message, oldest first. What stands now is told by: tonghop status.\n\n"
+            "  tonghop alerts list\n"
+            "  tonghop alerts list --unit 303 --json\n",
+    .options = list_options,
+    .option_count = sizeof list_options / sizeof *list_options,
+    .run = run_list,
+};
+
+const struct cli_command cmd_alerts_show = {
+    .name = "alerts show",
+    .words = "ID",
+    .words_min = 1,
+    .words_max = 1,
+    .summary = "one notification, word for word",
+    .help = "ID stands in alerts list, and at the foot of the message itself.\n\n"
+            "  tonghop alerts show "
+            "haiphong-2024/HP1/303/behind/2024-09-18T08:00/quanhuyen.303\n",
+    .options = json_option,
+    .option_count = 1,
+    .run = run_show,
+};
+
+const struct cli_command cmd_alerts_history = {
+    .name = "alerts history",
+    .words = "",
+    .summary = "every change of state: who was told, and why nobody was",
+    .help = "One line a decision, oldest first, also those that no message came of, with the\n"
+            "reason.\n\n"
+            "  tonghop alerts history --unit 303\n"
+            "  tonghop alerts history --target HP1 --after 200 --json\n",
+    .options = list_options,
+    .option_count = sizeof list_options / sizeof *list_options,
+    .run = run_history,
+};
+
+const struct cli_command cmd_alerts_watch = {
+    .name = "alerts watch",
+    .words = "",
+    .summary = "notifications as they are pushed",
+    .help = "One line a message, until Ctrl-C. What came while nobody watched: alerts list.\n\n"
+            "  tonghop alerts watch\n"
+            "  tonghop alerts watch --json >> alerts.jsonl\n",
+    .options = json_option,
+    .option_count = 1,
+    .run = run_watch,
+};
