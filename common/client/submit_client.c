@@ -269,8 +269,8 @@ static int take_message(struct submit_client *c, const struct net_message *m, st
     arena_reset(&c->arena);
     if (!decode_answer(c, m, &head, &answer))
         return 0;
-    c->refusal = is_settled((enum refusal)answer.refusal) ? REFUSAL_NONE
-                                                          : (enum refusal)answer.refusal;
+    c->refusal =
+        is_settled((enum refusal)answer.refusal) ? REFUSAL_NONE : (enum refusal)answer.refusal;
     struct spool_answer a = {answer.refusal, answer.expected_number, answer.collector_time_ms};
     struct spool_random random = fresh_random();
     struct spool_effects fx;

@@ -708,10 +708,90 @@ START_TEST(a_history_is_turned_page_by_page)
 }
 END_TEST
 
+/* --- the command */
+
+static void write_command_config(const struct world *w)
+{
+    char keys[3][NET_KEY_TEXT_BYTES];
+    struct buf text = {0};
+    key_format_z85(&w->c.collector_keys.public_key, keys[0]);
+    key_format_z85(&w->c.aggregator_keys.public_key, keys[1]);
+    key_format_z85(&w->c.notifier_keys.public_key, keys[2]);
+    buf_printf(&text, "collector: {endpoint: \"%s\", key: \"%s\"}\n", w->c.collector_ipc, keys[0]);
+    buf_printf(&text, "aggregator: {endpoint: \"%s\", key: \"%s\"}\n", w->c.query_ipc, keys[1]);
+    buf_printf(&text, "notifier: {endpoint: \"%s\", feed: \"%s\", key: \"%s\"}\n", w->c.alerts_ipc,
+               w->c.alerts_feed_ipc, keys[2]);
+    buf_printf(&text, "key_file: operator.key\n");
+    temp_dir_write(&w->c.dir, "tonghop.yaml", (const char *)text.data);
+    buf_fini(&text);
+}
+
+/* Words with blanks between them; what it must print, on either stream. */
+static void run_command(const struct world *w, int code, const char *line, const char *wanted)
+{
+    const char *arguments[PROCESS_ARGUMENTS_MAX] = {NULL};
+    char words[512], config[TEMP_PATH_BYTES], *at = words;
+    struct buf out, err;
+    unsigned count = 0;
+    snprintf(words, sizeof words, "%s --config %s", line,
+             temp_dir_file(&w->c.dir, "tonghop.yaml", config));
+    while (count < PROCESS_ARGUMENTS_MAX - 1 && (arguments[count] = strsep(&at, " ")))
+        count++;
+    int got = process_run("tonghop", arguments, &out, &err);
+    const char *text = out.data ? (const char *)out.data : "";
+    const char *said = err.data ? (const char *)err.data : "";
+    ck_assert_msg(got == code, "tonghop %s: %d\n%s%s", line, got, text, said);
+    ck_assert_msg(strstr(text, wanted) || strstr(said, wanted), "tonghop %s: no \"%s\" in\n%s%s",
+                  line, wanted, text, said);
+    buf_fini(&out);
+    buf_fini(&err);
+}
+
+static const struct told {
+    const char *line;
+    int code;
+    const char *wanted;
+} commands[] = {
+    {"status", 0, "chậm tiến độ từ 16/09/2024"},
+    {"status", 0, "HP1: Công dân học tập đăng ký, hạn 05/10/2024 (thang9)"},
+    {"status --lang en --depth 0", 0, "not reported since"},
+    {"status --unit 303 --depth 1", 0, "  11004"},
+    {"status --json", 0, "\"state\": \"behind\""},
+    {"status --watch --json", 2, "keep one"},
+    {"status --day 2024-09-05", 2, "--day goes with --indicator"},
+    {"alerts list", 0, "thang9/HP1/303/behind/2024-09-16T18:00/quanhuyen.303"},
+    {"alerts list --unit 304 --json", 0, "\"waiting\": []"},
+    {"alerts list --unit 11001", 0, "Không có thông báo nào."},
+    {"alerts history --unit 11001 --lang en", 0, "held back: the unit above was told (303)"},
+    {"alerts show thang9/HP1/303/behind/2024-09-16T18:00/quanhuyen.303", 0,
+     "303 đang chậm tiến độ thực hiện chỉ tiêu HP1"},
+    {"alerts show thang9/HP1/303/behind/2024-09-16T18:00/quanhuyen.303/maildir --json", 0,
+     "\"to\": \"behind\""},
+    {"alerts show thang9/HP1/999", 3, "Không có thông báo mã"},
+    {"alerts show", 2, "ID"},
+    {"alerts list --after x", 2, "--after"},
+};
+
+START_TEST(the_command_tells_what_stands_and_who_was_told)
+{
+    static struct world w;
+    open_world(&w, "command");
+    for (unsigned day = 0; day <= SILENT_LAST; day++)
+        play_day(&w, day);
+    settle(&w);
+    write_command_config(&w);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        run_command(&w, commands[i].code, commands[i].line, commands[i].wanted);
+    ck_assert_int_eq(process_stop(&w.c.notifier), 0);
+    run_command(&w, 4, "status --timeout 500ms", "unreachable");
+    close_world(&w);
+}
+END_TEST
+
 SUITE_MAIN("process/alerts", behind_and_not_reported_are_told_apart_and_laid_down_as_mail,
            kills_change_neither_the_ids_nor_the_files,
            a_store_that_is_older_or_empty_tells_the_same_under_the_same_names,
            what_cannot_be_laid_down_waits_is_told_of_and_goes_out_in_the_end,
            notifications_are_pushed_as_they_are_decided,
            a_district_sees_its_own_units_and_a_key_of_no_such_role_nothing,
-           a_history_is_turned_page_by_page)
+           a_history_is_turned_page_by_page, the_command_tells_what_stands_and_who_was_told)
