@@ -166,13 +166,27 @@ static int read_or_make_mark(const char *path, const char *mark, char found[MARK
     return fclose(file) == 0 ? 0 : err_set(e, ERR_IO, "%s: %m", path);
 }
 
+/* What was begun elsewhere cannot be gone on with here: the keys lie there. */
+static int check_begun(const struct rehearsal *r, const char *path, unsigned step, struct err *e)
+{
+    char time[FIGURE_TIME_BYTES];
+    if (step == 0 || access(path, F_OK) == 0)
+        return 0;
+    return err_set(e, ERR_INVALID,
+                   "the journal stands at %s already, and %s holds no rehearsal that could be gone "
+                   "on with: begin with a new journal, or name that rehearsal's --directory",
+                   figure_time(r->story->steps[step].tick_ms, true, time), r->directory);
+}
+
 static int claim_directory(const struct rehearsal *r, const struct net_key *collector,
-                           struct err *e)
+                           unsigned step, struct err *e)
 {
     char path[PATH_BYTES], mark[MARK_BYTES], found[MARK_BYTES];
     describe(r, collector, mark);
     snprintf(path, sizeof path, "%s/rehearsal", r->directory);
-    int rc = cli_make_directories(r->directory, e);
+    int rc = check_begun(r, path, step, e);
+    if (rc == 0)
+        rc = cli_make_directories(r->directory, e);
     if (rc == 0)
         rc = read_or_make_mark(path, mark, found, e);
     if (rc != 0 || found[0] == '\0' || strcmp(found, mark) == 0)
@@ -228,7 +242,7 @@ static int begin(struct rehearsal *r, unsigned *step, struct err *e)
     if (rc == 0)
         rc = find_step(r, step, e);
     if (rc == 0)
-        rc = claim_directory(r, &collector.server_key, e);
+        rc = claim_directory(r, &collector.server_key, *step, e);
     if (rc != 0)
         return rc;
     rehearse_screen_begin(&r->screen, r->cli, r->story, &r->options, rehearse_source);

@@ -45,8 +45,12 @@ static void add_health(struct cli_table *t, const struct cli *cli, const char *n
     cli_table_add(t, "%" PRIu64, h->offset);
     cli_table_add(t, "%s%s", figure_time(h->time_ms, cli->english, time),
                   h->replay ? " (replay)" : "");
-    cli_table_add(t, "%" PRIu64, h->commit_number);
-    cli_table_add(t, "%.16s", hash);
+    /* A notifier has no commits of its own to compare. */
+    if (h->commit_number > 0)
+        cli_table_add(t, "%" PRIu64, h->commit_number);
+    else
+        cli_table_add(t, "-");
+    cli_table_add(t, "%.16s", h->commit_number > 0 ? hash : "-");
     cli_table_add(t, "%s", h->detail ? h->detail : "");
 }
 

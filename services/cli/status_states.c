@@ -7,7 +7,14 @@
 #include <poll.h>
 #include <unistd.h>
 
-enum { DEPTH_MAX = 8, BAR_WIDTH = 20, TICK_WAIT_MS = 1000, PAUSE_MS = 200, COLUMNS = 8 };
+enum {
+    STATE_NOT_REPORTED = 4,
+    /* of proto/alert.proto */ DEPTH_MAX = 8,
+    BAR_WIDTH = 20,
+    TICK_WAIT_MS = 1000,
+    PAUSE_MS = 200,
+    COLUMNS = 8
+};
 
 int status_states_take(const struct cli *cli, const struct cli_args *args,
                        struct status_states *out, struct err *e)
@@ -86,11 +93,29 @@ static const char *percent(const struct wire_alert_state *s, bool english,
     return out;
 }
 
-static void add_state(struct cli_table *t, const struct cli *cli, const struct wire_alert_state *s)
+/* Of which day, where that is not the day of the judgement; which days are missing. */
+static void add_coverage(struct cli_table *t, const struct cli *cli, day_t today,
+                         const struct wire_alert_state *s)
+{
+    struct wire_answer coverage = {.owed = s->owed, .reported = s->reported};
+    char text[CLI_NUMBER_BYTES], from[DAY_TEXT_BYTES], to[DAY_TEXT_BYTES];
+    cli_coverage(&coverage, text);
+    if (s->state == STATE_NOT_REPORTED && s->silent_from <= s->silent_to)
+        cli_table_add(t, cli_say(cli, "thiếu %s đến %s", "missing %s to %s"),
+                      figure_day(s->silent_from, cli->english, from),
+                      figure_day(s->silent_to, cli->english, to));
+    else if (s->owed > 0 && s->judged < today)
+        cli_table_add(t, cli_say(cli, "%s ngày %s", "%s on %s"), text,
+                      figure_day(s->judged, cli->english, from));
+    else
+        cli_table_add(t, "%s", text);
+}
+
+static void add_state(struct cli_table *t, const struct cli *cli, day_t today,
+                      const struct wire_alert_state *s)
 {
     char text[CLI_NUMBER_BYTES], day[DAY_TEXT_BYTES];
     struct buf bar = {0};
-    struct wire_answer coverage = {.owed = s->owed, .reported = s->reported};
     uint64_t part = s->has_actual && s->actual > 0 ? (uint64_t)s->actual : 0;
     cli_bar(&bar, part, s->lower > 0 ? (uint64_t)s->lower : 0, BAR_WIDTH);
     cli_table_add(t, "%*s%s", (int)(2 * s->depth), "", s->unit_name);
@@ -101,7 +126,7 @@ static void add_state(struct cli_table *t, const struct cli *cli, const struct w
     cli_table_add(t, "%s", percent(s, cli->english, text));
     cli_table_add(t, cli_say(cli, "%s từ %s", "%s since %s"), alert_view_state(cli, s->state),
                   figure_day(s->since, cli->english, day));
-    cli_table_add(t, "%s", cli_coverage(&coverage, text));
+    add_coverage(t, cli, today, s);
     buf_fini(&bar);
 }
 
@@ -126,10 +151,11 @@ static void print_title(const struct cli *cli, const struct wire_alert_state *s)
 static uint32_t print_target(const struct cli *cli, const struct status_states *s, uint32_t i)
 {
     struct cli_table table;
+    day_t today = day_of_ms(s->reply.judged_ms);
     print_title(cli, &s->reply.states[i]);
     begin_table(&table, cli);
     do
-        add_state(&table, cli, &s->reply.states[i++]);
+        add_state(&table, cli, today, &s->reply.states[i++]);
     while (i < s->reply.state_count && !begins_target(s, i));
     cli_table_print(&table, cli->out);
     cli_table_fini(&table);

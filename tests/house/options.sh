@@ -53,19 +53,19 @@ check_defaults() { # NAME
 # --- the manual ---
 met() { # what a service logs and counts
     cd "$source" && grep -hoE 'log_event\("[a-z_]+"|complain_over\([^"]*"[a-z_]+"|counters_(add|gauge)\(c, "[a-z_]+"' \
-        services/collector/*.c services/aggregator/*.c common/service/*.c |
+        services/collector/*.c services/aggregator/*.c services/notifier/*.c common/service/*.c |
         sed 's/.*"\(.*\)"/\1/' | sort -u
 }
 check_manual() {
     local word count=0
-    for word in $(met) store_refused draining clock_held store_full catching_up; do
+    for word in $(met) store_refused draining clock_held store_full catching_up delivery_held; do
         count=$((count + 1))
         grep -qF "\`$word\`" "$source/docs/operations.md" || complain "docs/operations.md does not name $word"
     done
     [ $count -gt 50 ] || complain "only $count events and counters were found to look for"
 }
 
-for service in collector aggregator; do
+for service in collector aggregator notifier; do
     # shellcheck disable=SC2046
     check_names config/$service.yaml $(of_service $service)
     check_defaults $service

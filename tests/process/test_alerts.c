@@ -752,7 +752,8 @@ static const struct told {
     int code;
     const char *wanted;
 } commands[] = {
-    {"status", 0, "chậm tiến độ từ 16/09/2024"},
+    {"status", 0, "chậm tiến độ từ 16/09/2024  4/4 (100%)"},
+    {"status", 0, "chưa báo cáo từ 18/09/2024  thiếu 14/09/2024 đến 18/09/2024"},
     {"status", 0, "HP1: Công dân học tập đăng ký, hạn 05/10/2024 (thang9)"},
     {"status --lang en --depth 0", 0, "not reported since"},
     {"status --unit 303 --depth 1", 0, "  11004"},

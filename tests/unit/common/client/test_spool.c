@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,6 +113,59 @@ START_TEST(a_kill_between_enqueue_and_answer_loses_nothing)
 }
 END_TEST
 
+/* In front of the C library's: LMDB calls it before it says that a commit is on disk. */
+static unsigned syncs;
+
+int fdatasync(int fd)
+{
+    syncs++;
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+START_TEST(what_is_put_or_done_is_synced_when_it_returns)
+{
+    make_directory();
+    struct err e = {0};
+    struct spool *s = opened(false);
+    unsigned before = syncs;
+    put(s, "one");
+    ck_assert_uint_gt(syncs, before);
+    before = syncs;
+    ck_assert_int_eq(spool_done(s, 1, slice_of(NULL, 0), &e), 0);
+    ck_assert_uint_gt(syncs, before);
+    spool_close(s);
+    remove_directory();
+}
+END_TEST
+
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit = {0};
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(a_put_that_fails_uses_up_no_number)
+{
+    static const uint8_t large[4 << 20];
+    make_directory();
+    struct err e = {0};
+    struct slice payload = slice_of(large, sizeof large);
+    struct spool *s = opened(false);
+    put(s, "one");
+    signal(SIGXFSZ, SIG_IGN);
+    limit_files(sizeof large / 2);
+    ck_assert_int_ne(spool_put(s, &payload, 1, NULL, &e), 0);
+    limit_files(RLIM_INFINITY);
+    ck_assert_uint_eq(spool_stored(s).next_number, 2);
+    ck_assert_uint_eq(put(s, "two"), 2);
+    expect_held(s, 2, 2, "two");
+    spool_close(s);
+    remove_directory();
+}
+END_TEST
+
 START_TEST(numbers_go_on_though_everything_was_answered)
 {
     make_directory();
@@ -202,6 +257,7 @@ END_TEST
 
 SUITE_MAIN("client/spool", a_fresh_spool_begins_at_one_under_an_id_of_its_own,
            a_kill_between_enqueue_and_answer_loses_nothing,
+           what_is_put_or_done_is_synced_when_it_returns, a_put_that_fails_uses_up_no_number,
            numbers_go_on_though_everything_was_answered,
            a_new_spool_takes_what_is_unanswered_in_order_under_the_same_tickets,
            a_new_stamp_keeps_the_ticket, answers_and_notes_are_kept_where_asked_for)

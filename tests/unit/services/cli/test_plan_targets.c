@@ -3,6 +3,7 @@
 #include "common/base/alloc.h"
 #include "common/model/plan_tree.h"
 #include "services/cli/plan_allot.h"
+#include "services/cli/plan_print.h"
 #include "tests/support/random_world.h"
 #include "tests/support/suite.h"
 #include "tests/support/temp_dir.h"
@@ -344,6 +345,43 @@ END_TEST
 
 /* ---- what ships ---- */
 
+static void load_hai_phong(struct plan_file *p)
+{
+    char path[1024];
+    struct err e = {0};
+    const char *source = getenv("TONGHOP_SOURCE");
+    ck_assert_msg(source != NULL, "TONGHOP_SOURCE is not set: run through ctest");
+    snprintf(path, sizeof path, "%s/config/plans/haiphong-2024.yaml", source);
+    ck_assert_msg(plan_file_load(path, p, &e) == 0, "%s", e.text);
+}
+
+START_TEST(targets_are_shown_as_people_write_numbers_and_days)
+{
+    static const char *const wanted[][2] = {
+        {"III.3        cdht.dangky    31         90.000   100.000  05/09/2024  05/10/2024",
+         "III.3        cdht.dangky    31    90,000  100,000  2024-09-05  2024-10-05"},
+        {"hoivien.tyle   31          30,0%", "hoivien.tyle   31     30.0%"},
+        {"Huyện Thuỷ Nguyên      14.810    16.456        37            400 - 401",
+         "Huyện Thuỷ Nguyên   14,810   16,456     37     400 - 401"},
+        {"Cộng                   90.000   100.000", "total               90,000  100,000"},
+    };
+    struct plan_file p;
+    load_hai_phong(&p);
+    for (unsigned english = 0; english < 2; english++) {
+        char *text = NULL;
+        size_t bytes = 0;
+        FILE *out = open_memstream(&text, &bytes);
+        plan_print_targets(&p, english == 1, out);
+        fclose(out);
+        for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+            ck_assert_msg(strstr(text, wanted[i][english]) != NULL, "no \"%s\" in\n%s",
+                          wanted[i][english], text);
+        free(text);
+    }
+    plan_file_fini(&p);
+}
+END_TEST
+
 START_TEST(hai_phong_shares_ninety_thousand_over_15_districts_and_218_leaves)
 {
     /* By another program, of the 2019 census, largest remainder. */
@@ -352,15 +390,11 @@ START_TEST(hai_phong_shares_ninety_thousand_over_15_districts_and_218_leaves)
         {"307", 5238, 5819}, {"308", 2175, 2417}, {"309", 2676, 2974},  {"311", 14810, 16456},
         {"312", 8684, 9648}, {"313", 6509, 7232}, {"314", 6230, 6922},  {"315", 6868, 7631},
         {"316", 8112, 9013}, {"317", 1424, 1582}, {"318", 28, 31}};
-    char path[1024];
     struct err e = {0};
     struct plan_file p;
     struct catalogue *c = NULL;
     int64_t leaves = 0, lower = 0;
-    const char *source = getenv("TONGHOP_SOURCE");
-    ck_assert_msg(source != NULL, "TONGHOP_SOURCE is not set: run through ctest");
-    snprintf(path, sizeof path, "%s/config/plans/haiphong-2024.yaml", source);
-    ck_assert_msg(plan_file_load(path, &p, &e) == 0, "%s", e.text);
+    load_hai_phong(&p);
     ck_assert_uint_eq(p.plan.target_count, 4);
     const struct target *t = &p.plan.targets[0];
     ck_assert_uint_eq(t->share_count, 15 + 217);
@@ -393,4 +427,5 @@ SUITE_MAIN("cli/plan_targets", the_largest_remainder_gets_what_is_left_and_the_f
            sums_are_exact_and_no_share_is_a_whole_one_away_from_its_part,
            a_target_is_shared_out_level_by_level, each_fault_of_a_target_has_its_place,
            a_fault_of_the_populations_has_its_row, percent_becomes_millionths,
+           targets_are_shown_as_people_write_numbers_and_days,
            hai_phong_shares_ninety_thousand_over_15_districts_and_218_leaves)
