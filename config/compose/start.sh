@@ -14,6 +14,7 @@ for file in "$public"/*.key.pub; do
 done
 sed "${fill#;}" "/etc/tonghop/$service.yaml" >"$run/$service.yaml"
 if missing=$(grep -v '^ *#' "$run/$service.yaml" | grep -o '[A-Z]*-PUBLIC-KEY-'); then
+    # shellcheck disable=SC2086
     echo "start: no public key for" $missing "in var/compose/public: docker-compose run --rm keys" >&2
     exit 3
 fi

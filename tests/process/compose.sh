@@ -53,6 +53,7 @@ expect "$(figure)" "after kill -9 of all three"
 docker-compose exec -T aggregator tonghop-aggregator --config /run/tonghop/aggregator.yaml --verify | grep -q 'agree' ||
     fail "store and journal do not agree"
 docker-compose exec -T collector mdb_copy /var/lib/tonghop/collector >"$work/journal.mdb"
+# shellcheck disable=SC2016
 docker-compose exec -T collector sh -c 'mkdir /run/tonghop/copy && cat >/run/tonghop/copy/data.mdb &&
     sed "s|/var/lib/tonghop/collector|/run/tonghop/copy|" /run/tonghop/collector.yaml >/run/tonghop/copy.yaml &&
     tonghop-collector --config /run/tonghop/copy.yaml --dump-store; status=$?; rm -r /run/tonghop/copy*; exit $status' \
