@@ -14,7 +14,7 @@ enum {
     PATH_BYTES = 1024,
     NOTE_FORMAT = 1,
     WAIT_MS = 20,
-    FILES_EACH = 12, /* descriptors of one producer: a spool, a link and their inner ones */
+    FILES_EACH = 9, /* descriptors of one producer: 8 were counted, of its spool and its link */
     FILES_REST = 128,
     COMMUNE_LEVEL = 3,
     NO_STEP = -1,
