@@ -550,43 +550,6 @@ START_TEST(what_cannot_be_laid_down_waits_is_told_of_and_goes_out_in_the_end)
 }
 END_TEST
 
-/* --- no more room */
-
-enum { CATALOGUES = 2500 /* more than 1 MiB of the registry */ };
-
-START_TEST(a_full_store_is_told_and_nothing_is_lost_once_it_is_raised)
-{
-    static struct world w;
-    static struct mails held, after;
-    open_world(&w, "full");
-    for (unsigned day = 0; day < 5; day++)
-        play_day(&w, day);
-    settle(&w);
-    ck_assert_int_eq(process_stop(&w.c.notifier), 0);
-    w.c.options.notifier_map = "1MiB";
-    cluster_configure(&w.c);
-    cluster_start(&w.c);
-    for (unsigned i = 0; i < CATALOGUES; i++)
-        province_end_unit(&w.c, NULL, NULL);
-    for (unsigned day = 5; day <= SILENT_LAST; day++)
-        play_day(&w, day);
-    process_await_log(&w.c.notifier, "event=commit_failed", 0);
-    expect_health(&w, "store_full");
-    read_mails(&w, &held);
-    ck_assert_uint_eq(held.count, 0);
-
-    ck_assert_int_eq(process_stop(&w.c.notifier), 0);
-    w.c.options.notifier_map = "64MiB";
-    cluster_configure(&w.c);
-    cluster_start(&w.c);
-    settle(&w);
-    expect_health(&w, "ready");
-    read_mails(&w, &after);
-    ck_assert_ptr_nonnull(find_mail(&after, "HP1=303=behind=2024-09-16T18+00=quanhuyen.303"));
-    close_world(&w);
-}
-END_TEST
-
 /* --- the feed */
 
 static uint64_t hear(struct net_socket *feed, struct arena *arena, unsigned wanted)
@@ -830,7 +793,6 @@ SUITE_MAIN("process/alerts", behind_and_not_reported_are_told_apart_and_laid_dow
            kills_change_neither_the_ids_nor_the_files,
            a_store_that_is_older_or_empty_tells_the_same_under_the_same_names,
            what_cannot_be_laid_down_waits_is_told_of_and_goes_out_in_the_end,
-           a_full_store_is_told_and_nothing_is_lost_once_it_is_raised,
            notifications_are_pushed_as_they_are_decided,
            a_district_sees_its_own_units_and_a_key_of_no_such_role_nothing,
            a_history_is_turned_page_by_page, the_command_tells_what_stands_and_who_was_told)
