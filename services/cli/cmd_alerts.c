@@ -1,3 +1,4 @@
+#include "services/cli/alert_feed.h"
 #include "services/cli/alert_view.h"
 #include "services/cli/cli_print.h"
 #include "services/cli/cmd.h"
@@ -39,7 +40,7 @@ static int visit_pages(struct cli *cli, struct wire_alerts *q, page_fn *visit, v
     arena_init(&arena, ARENA_KEEP_BYTES);
     int rc = cli_connect(cli, CLI_NOTIFIER, &link, e);
     while (rc == 0 && page.more) {
-        rc = alert_view_ask(link, cli, q, &arena, &page, e);
+        rc = alert_view_ask_until_ready(link, cli, q, &arena, &page, e);
         if (rc != 0)
             break;
         visit(arg, &page);
@@ -213,13 +214,6 @@ static int run_show(struct cli *cli, const struct cli_args *args)
 
 /* ---- as they are pushed ---- */
 
-struct watch {
-    struct cli *cli;
-    struct net_socket *feed;
-    struct arena arena;
-    bool json;
-};
-
 static json_t *notification_json(const struct wire_notification *n)
 {
     char time[FIGURE_TIME_BYTES];
@@ -231,71 +225,38 @@ static json_t *notification_json(const struct wire_notification *n)
                      "subject", n->subject, "body", n->body, "corrects", n->corrects);
 }
 
-static void print_pushed(const struct watch *w, const struct wire_notification *n)
+static void print_pushed(const struct cli *cli, bool json, const struct wire_notification *n)
 {
     char time[FIGURE_TIME_BYTES];
-    if (!w->json) {
-        fprintf(w->cli->out, "%s  %s  %s\n", figure_time(n->tick_ms, w->cli->english, time),
-                n->recipient, n->subject);
-        return;
+    if (!json) {
+        fprintf(cli->out, "%s  %s  %s\n", figure_time(n->tick_ms, cli->english, time), n->recipient,
+                n->subject);
+    } else {
+        json_t *one = notification_json(n);
+        json_dumpf(one, cli->out, JSON_COMPACT);
+        fputc('\n', cli->out);
+        json_decref(one);
     }
-    json_t *one = notification_json(n);
-    json_dumpf(one, w->cli->out, JSON_COMPACT);
-    fputc('\n', w->cli->out);
-    json_decref(one);
-}
-
-static void take_message(struct watch *w, const struct net_message *m)
-{
-    struct wire_notification n;
-    arena_reset(&w->arena);
-    if (m->frame_count < 2 || m->frames[0].len == 0 || *(const char *)m->frames[0].data != 'a')
-        return;
-    if (wire_unpack_notification(m->frames[1], &w->arena, &n, NULL) == 0)
-        print_pushed(w, &n);
-    fflush(w->cli->out);
-}
-
-static int subscribe(struct watch *w, struct err *e)
-{
-    struct request_peer peer = {0};
-    int rc = cli_peer(w->cli, CLI_NOTIFIER, &peer, e);
-    if (rc == 0 && !w->cli->config.alerts_feed) {
-        w->cli->misconfigured = true;
-        rc = err_set(e, ERR_INVALID, "%s: notifier.feed is not given there, and watch needs it",
-                     w->cli->config.path);
-    }
-    if (rc == 0)
-        rc = net_connect(w->cli->net, NET_SUB, w->cli->config.alerts_feed, &peer.server_key,
-                         &peer.self, &w->feed, e);
-    keypair_wipe(&peer.self);
-    if (rc == 0)
-        rc = net_subscribe(w->feed, slice_str("h/"));
-    return rc == 0 ? net_subscribe(w->feed, slice_str("a/")) : rc;
+    fflush(cli->out);
 }
 
 /* Heads come every beat: silence is an outage, which is said once and waited out. */
-static int follow(struct watch *w, struct err *e)
+static int follow(const struct cli *cli, struct alert_feed *feed, bool json, struct err *e)
 {
+    struct wire_notification n;
     int silent_ms = 0;
     while (!cli_stop) {
-        struct net_message m;
-        int rc = net_wait(w->feed, WAIT_MS);
+        int rc = alert_feed_next(feed, WAIT_MS, &n, e);
         if (rc == ERR_DENIED)
-            return err_set(e, rc, "%s: this key is not known there, or may not subscribe",
-                           w->cli->config.alerts_feed);
-        if (rc == 0 && net_receive(w->feed, &m) == 0) {
-            silent_ms = 0;
-            take_message(w, &m);
-            net_message_clear(&m);
-            continue;
-        }
-        silent_ms += WAIT_MS;
-        if (silent_ms / WAIT_MS == w->cli->timeout_ms / WAIT_MS)
-            fprintf(w->cli->err,
-                    cli_say(w->cli, "%s: không nhận được gì, đang chờ\n",
-                            "%s: nothing comes, waiting\n"),
-                    w->cli->config.alerts_feed);
+            return rc;
+        if (rc == 1)
+            print_pushed(cli, json, &n);
+        silent_ms = rc >= 0 ? 0 : silent_ms + WAIT_MS;
+        if (rc < 0 && silent_ms / WAIT_MS == cli->timeout_ms / WAIT_MS)
+            fprintf(
+                cli->err,
+                cli_say(cli, "%s: không nhận được gì, đang chờ\n", "%s: nothing comes, waiting\n"),
+                cli->config.alerts_feed);
     }
     return 0;
 }
@@ -303,14 +264,12 @@ static int follow(struct watch *w, struct err *e)
 static int run_watch(struct cli *cli, const struct cli_args *args)
 {
     struct err e = {0};
-    struct watch w = {.cli = cli, .json = cli_switch(args, "json")};
-    arena_init(&w.arena, ARENA_KEEP_BYTES);
+    struct alert_feed *feed = NULL;
     cli_catch_signals();
-    int rc = subscribe(&w, &e);
+    int rc = alert_feed_open(&feed, cli, &e);
     if (rc == 0)
-        rc = follow(&w, &e);
-    net_close(w.feed);
-    arena_fini(&w.arena);
+        rc = follow(cli, feed, cli_switch(args, "json"), &e);
+    alert_feed_close(feed);
     return rc == 0 || cli_stop ? CLI_OK : cli_fail(cli, &e);
 }
 

@@ -1,8 +1,9 @@
+#include "services/cli/alert_view.h"
 #include "services/cli/cli_print.h"
 #include "services/cli/cmd.h"
 #include "services/cli/figure.h"
+#include "services/cli/rehearse_alerts.h"
 #include "services/cli/rehearse_begin.h"
-#include "services/cli/rehearse_screen.h"
 
 #include "common/base/alloc.h"
 #include "common/config/quantity.h"
@@ -17,6 +18,7 @@
 enum {
     PATH_BYTES = 1024,
     MARK_BYTES = 256,
+    LINE_BYTES = 512,
     DAY_MS = 1500,
     DAY_MAX_MS = 3600 * 1000,
     TRY_MS = 2000,       /* for one answer ... */
@@ -41,6 +43,7 @@ struct rehearsal {
     struct request *aggregator;
     struct rehearse_producers *producers;
     struct rehearse_screen screen;
+    struct rehearse_alerts alerts;
     uint64_t offset; /* of the last tick */
     struct arena arena;
 };
@@ -54,7 +57,8 @@ struct finding {
     bool has_trespass;
     enum refusal trespass; /* REFUSAL_NONE: it was accepted */
     struct wire_query_reply reply;
-    int64_t *groups; /* as sent */
+    int64_t *groups;                  /* as sent */
+    unsigned told[WIRE_ALERT_STATES]; /* notifications, by the state they tell of */
 };
 
 /* ---- arguments ---- */
@@ -246,7 +250,9 @@ static int begin(struct rehearsal *r, unsigned *step, struct err *e)
     if (rc != 0)
         return rc;
     rehearse_screen_begin(&r->screen, r->cli, r->story, &r->options, rehearse_source);
-    rc = rehearse_begin_tick(&r->operator, r->story->steps[*step].tick_ms, &r->offset, e);
+    rc = rehearse_alerts_open(&r->alerts, r->cli, &r->plan.plan.id, &r->story->target, e);
+    if (rc == 0)
+        rc = rehearse_begin_tick(&r->operator, r->story->steps[*step].tick_ms, &r->offset, e);
     if (rc == 0 && *step == 0)
         rc = rehearse_begin_plan(&r->operator, & r->plan, r->story, e);
     if (rc == 0)
@@ -281,25 +287,30 @@ static int ask(struct rehearsal *r, day_t day, uint64_t not_before, uint32_t wai
 }
 
 /* What cannot be shown now is shown at the next step: the month goes on. */
-static void show(struct rehearsal *r, unsigned step)
+static int show(struct rehearsal *r, unsigned step, struct err *e)
 {
     struct wire_query_reply reply = {0};
+    const struct wire_alerts_reply *states = NULL;
     uint64_t offset = rehearse_producers_offset(r->producers);
     if (r->day_ms == 0 && (step + 1) % REHEARSE_STEPS_A_DAY != 0)
-        return;
+        return 0;
     int try_ms = r->cli->timeout_ms;
     r->cli->timeout_ms = SHOW_MS;
     int rc = ask(r, rehearse_screen_day(r->story, step), offset > r->offset ? offset : r->offset,
                  SHOW_MS, &reply, NULL);
+    if (rc == 0)
+        rehearse_alerts_ask(&r->alerts, r->offset, SHOW_MS, &states, NULL);
     r->cli->timeout_ms = try_ms;
-    rehearse_screen_draw(&r->screen, step, rc == 0 ? &reply : NULL);
+    int taken = rehearse_alerts_take(&r->alerts, &r->screen, e);
+    rehearse_screen_draw(&r->screen, step, rc == 0 ? &reply : NULL, states);
+    return taken;
 }
 
 static void tell_trespass(struct rehearsal *r)
 {
     const struct rehearse *story = r->story;
     const struct rehearse_report *t = &story->reports[story->trespass];
-    char text[REHEARSE_EVENT_BYTES], name[IDENT_BYTES_MAX + 1], time[FIGURE_TIME_BYTES];
+    char text[LINE_BYTES], name[IDENT_BYTES_MAX + 1], time[FIGURE_TIME_BYTES];
     enum refusal why;
     if (rehearse_producers_trespass(r->producers, &why, NULL) != 0)
         return;
@@ -326,8 +337,7 @@ static int play_step(struct rehearsal *r, unsigned step, struct err *e)
         return rc;
     if (story->trespass < story->report_count && story->reports[story->trespass].step == step)
         tell_trespass(r);
-    show(r, step);
-    return 0;
+    return show(r, step, e);
 }
 
 static int play(struct rehearsal *r, unsigned first, struct err *e)
@@ -360,6 +370,21 @@ static int ask_at_last(struct rehearsal *r, struct wire_query_reply *out, struct
     return rc;
 }
 
+/* All that the month led to, when the last tick is judged. */
+static int count_told(struct rehearsal *r, unsigned told[WIRE_ALERT_STATES], struct err *e)
+{
+    const struct wire_alerts_reply *states;
+    int64_t deadline_ms = loop_now_ms() + r->operator.patience_ms;
+    int rc;
+    do
+        rc = rehearse_alerts_ask(&r->alerts, r->offset, SHOW_MS, &states, e);
+    while ((rc == ERR_NET || rc == ERR_AGAIN) && !cli_stop && loop_now_ms() < deadline_ms);
+    if (rc == 0)
+        rc = rehearse_alerts_take(&r->alerts, &r->screen, e);
+    rehearse_screen_end(&r->screen);
+    return rc != 0 ? rc : rehearse_alerts_count(&r->alerts, told, e);
+}
+
 static bool is_as_wanted(const struct rehearsal *r, int64_t total)
 {
     const struct rehearse_unit *top = &r->story->top;
@@ -372,7 +397,9 @@ static int look(struct rehearsal *r, struct finding *f, struct err *e)
 {
     const struct rehearse *story = r->story;
     f->groups = alloc_zeroed(story->group_count, sizeof *f->groups);
-    int rc = ask_at_last(r, &f->reply, e);
+    int rc = count_told(r, f->told, e);
+    if (rc == 0)
+        rc = ask_at_last(r, &f->reply, e);
     if (rc == 0)
         rc = rehearse_producers_sum(r->producers, story->due, f->groups, &f->sent, e);
     if (rc != 0)
@@ -414,21 +441,37 @@ static json_t *groups_json(const struct rehearse *story, const struct finding *f
     return all;
 }
 
+static unsigned told_in_all(const struct finding *f)
+{
+    unsigned all = 0;
+    for (unsigned i = 0; i < WIRE_ALERT_STATES; i++)
+        all += f->told[i];
+    return all;
+}
+
+static json_t *told_json(const struct finding *f)
+{
+    json_t *all = json_object();
+    for (unsigned i = 0; i < WIRE_ALERT_STATES; i++)
+        json_object_set_new(all, alert_view_state_id(i), json_integer(f->told[i]));
+    return all;
+}
+
 static void print_json(const struct rehearsal *r, const struct finding *f)
 {
     const struct rehearse *story = r->story;
     size_t counts[REHEARSE_KIND_COUNT] = {0};
     count_reports(story, counts);
     json_t *all = json_pack(
-        "{s:I, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:b, s:b, s:s, s:I, s:I, s:I, s:I, s:o}", "seed",
-        (json_int_t)r->options.seed, "outcome", rehearse_outcome_names[r->options.outcome],
+        "{s:I, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:b, s:b, s:s, s:I, s:I, s:I, s:I, s:o, s:o}",
+        "seed", (json_int_t)r->options.seed, "outcome", rehearse_outcome_names[r->options.outcome],
         "source", rehearse_source, "generated", true, "total", (json_int_t)f->answered, "sent",
         (json_int_t)f->sent, "lower", (json_int_t)story->top.lower, "stretch",
         (json_int_t)story->top.stretch, "agrees", agrees(f), "as_wanted", f->is_within, "trespass",
         f->has_trespass ? refusal_name(f->trespass) : "", "producers",
         (json_int_t)story->leaf_count, "figures", (json_int_t)story->report_count, "corrections",
         (json_int_t)counts[REHEARSE_CORRECTION], "repeats", (json_int_t)counts[REHEARSE_REPEAT],
-        "units", groups_json(story, f));
+        "notifications", told_json(f), "units", groups_json(story, f));
     json_dumpf(all, r->cli->out, JSON_INDENT(2));
     fputc('\n', r->cli->out);
     json_decref(all);
@@ -474,6 +517,22 @@ static void print_totals(const struct rehearsal *r, const struct finding *f)
     print_differences(r, f);
 }
 
+static void print_told(const struct rehearsal *r, const struct finding *f)
+{
+    const char *before = ": ";
+    if (!r->alerts.feed)
+        return;
+    fprintf(r->cli->out, cli_say(r->cli, "%u thông báo đã gửi", "%u notifications were sent"),
+            told_in_all(f));
+    for (unsigned i = 0; i < WIRE_ALERT_STATES; i++) {
+        if (f->told[i] == 0)
+            continue;
+        fprintf(r->cli->out, "%s%u %s", before, f->told[i], alert_view_state(r->cli, i));
+        before = ", ";
+    }
+    fprintf(r->cli->out, ".\n");
+}
+
 static void print_text(const struct rehearsal *r, const struct finding *f)
 {
     const struct rehearse *story = r->story;
@@ -491,6 +550,7 @@ static void print_text(const struct rehearsal *r, const struct finding *f)
                                                 "1 of another unit, refused.")
                                       : cli_say(r->cli, "1 số liệu của đơn vị khác, LẠI ĐƯỢC NHẬN.",
                                                 "1 of another unit, TAKEN all the same."));
+    print_told(r, f);
     if (!f->is_within)
         fprintf(r->cli->out, "%s\n",
                 cli_say(r->cli, "Kết quả không như kết cục đã chọn.",
@@ -518,6 +578,8 @@ static int finish(struct rehearsal *r, struct err *e)
 static void clean_up(struct rehearsal *r)
 {
     rehearse_producers_close(r->producers);
+    rehearse_alerts_close(&r->alerts);
+    rehearse_screen_end(&r->screen);
     request_close(r->operator.link);
     request_close(r->aggregator);
     rehearse_destroy(r->story);

@@ -1,5 +1,6 @@
 #include "services/cli/rehearse_screen.h"
 
+#include "services/cli/alert_view.h"
 #include "services/cli/cli_print.h"
 #include "services/cli/figure.h"
 
@@ -8,23 +9,31 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { BAR_WIDTH = 30, EVENING_STEP = 3, LAST_STEP = REHEARSE_STEPS_A_DAY - 1, RUSH_DAYS = 5 };
+enum {
+    EVENING_STEP = 3,
+    LAST_STEP = REHEARSE_STEPS_A_DAY - 1,
+    RUSH_DAYS = 5,
+    WEEK_DAYS = 7,
+    WIDTH_PLAIN = 100, /* where there is no terminal */
+    WIDTH_TEXT = 72,   /* of all columns but the bar, as a rule */
+    BAR_MIN = 8,
+    BAR_MAX = 30,
+};
 
 /* A block that is higher than the window cannot be drawn anew. */
-static bool fits_terminal(const struct cli *cli, const struct rehearse *story)
+static unsigned terminal_width(const struct cli *cli, const struct rehearse *story)
 {
     struct winsize size = {0};
     int fd = fileno(cli->err);
     if (fd < 0 || !isatty(fd) || ioctl(fd, TIOCGWINSZ, &size) != 0)
-        return false;
-    return size.ws_row > story->group_count + REHEARSE_EVENTS_MAX + 3;
+        return 0;
+    return size.ws_row > story->group_count + 4 ? size.ws_col : 0;
 }
 
 void rehearse_screen_begin(struct rehearse_screen *s, struct cli *cli, const struct rehearse *story,
                            const struct rehearse_options *options, const char *source)
 {
-    *s = (struct rehearse_screen){
-        .cli = cli, .story = story, .is_terminal = fits_terminal(cli, story)};
+    *s = (struct rehearse_screen){.cli = cli, .story = story, .width = terminal_width(cli, story)};
     fprintf(cli->err, "%s",
             cli_say(cli,
                     "DIỄN TẬP. Đơn vị, chỉ tiêu, dân số là thật; số liệu đăng ký được sinh tự "
@@ -90,62 +99,127 @@ static void head(const struct rehearse_screen *s, unsigned step, struct buf *out
 
 /* ---- drawing ---- */
 
+static const char *state_of(const struct cli *cli, const struct wire_alerts_reply *states,
+                            const struct rehearse_unit *u)
+{
+    for (uint32_t i = 0; states && i < states->state_count; i++)
+        if (strcmp(states->states[i].unit.text, u->code.text) == 0)
+            return alert_view_state(cli, states->states[i].state);
+    return "";
+}
+
+static unsigned bar_width(const struct rehearse_screen *s)
+{
+    unsigned width = s->width > 0 ? s->width : WIDTH_PLAIN;
+    if (width < WIDTH_TEXT + BAR_MIN)
+        return BAR_MIN;
+    return width - WIDTH_TEXT < BAR_MAX ? width - WIDTH_TEXT : BAR_MAX;
+}
+
 static void add_row(const struct rehearse_screen *s, struct cli_table *t,
-                    const struct rehearse_unit *u, const char *indent, const struct wire_answer *a)
+                    const struct rehearse_unit *u, const char *indent, const struct wire_answer *a,
+                    const char *state)
 {
     char number[CLI_NUMBER_BYTES], share[CLI_NUMBER_BYTES];
     struct buf bar = {0};
     uint64_t value = a->has_value && a->value > 0 ? (uint64_t)a->value : 0;
-    cli_bar(&bar, value, (uint64_t)u->lower, BAR_WIDTH);
+    cli_bar(&bar, value, (uint64_t)u->lower, bar_width(s));
     cli_table_add(t, "%s%s", indent, u->name);
     cli_table_add(t, "%s", (const char *)bar.data);
     cli_table_add(t, "%s", cli_value(a, s->cli->english, number));
-    cli_table_add(t, "/ %s", cli_number(u->lower, s->cli->english, share));
+    cli_table_add(t, "%s", cli_number(u->lower, s->cli->english, share));
     cli_table_add(t, "%" PRIu64 "%%", u->lower > 0 ? value * 100 / (uint64_t)u->lower : 0);
-    cli_table_add(t, "%s %s", cli_say(s->cli, "báo cáo", "reports"), cli_coverage(a, number));
+    cli_table_add(t, "%" PRIu32 "/%" PRIu32, a->reported, a->owed);
+    cli_table_add(t, "%s", state);
     buf_fini(&bar);
 }
 
-static void print_block(const struct rehearse_screen *s, unsigned step,
-                        const struct wire_query_reply *r, FILE *out)
+static void begin_table(const struct rehearse_screen *s, struct cli_table *t)
 {
+    static const char *const words[][2] = {
+        {"đơn vị", "unit"},      {"", ""}, {"đạt", "actual"},
+        {"chỉ tiêu", "share"},   {"", ""}, {"báo cáo", "reports"},
+        {"tình trạng", "state"},
+    };
+    cli_table_init(t, "llrrrrl");
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+        cli_table_add(t, "%s", words[i][s->cli->english]);
+}
+
+static void print_block(const struct rehearse_screen *s, unsigned step,
+                        const struct wire_query_reply *r, const struct wire_alerts_reply *states,
+                        FILE *out)
+{
+    const struct rehearse *story = s->story;
     struct cli_table table;
     struct buf line = {0};
     head(s, step, &line);
     fprintf(out, "%s\n", (const char *)line.data);
     buf_fini(&line);
-    cli_table_init(&table, "llrrrl");
-    add_row(s, &table, &s->story->top, "", &r->answers[0]);
-    for (unsigned i = 0; i < s->story->group_count; i++)
-        add_row(s, &table, &s->story->groups[i].unit, "  ", &r->answers[1 + i]);
+    begin_table(s, &table);
+    add_row(s, &table, &story->top, "", &r->answers[0], state_of(s->cli, states, &story->top));
+    for (unsigned i = 0; i < story->group_count; i++) {
+        const struct rehearse_unit *u = &story->groups[i].unit;
+        add_row(s, &table, u, "  ", &r->answers[1 + i], state_of(s->cli, states, u));
+    }
     cli_table_print(&table, out);
     cli_table_fini(&table);
-    for (unsigned i = 0; i < s->event_count; i++)
-        fprintf(out, "%s\n", s->events[i]);
 }
 
-/* Over the block before, line by line; a line too long for the window is cut, not wrapped. */
+static void go_up(struct rehearse_screen *s)
+{
+    if (s->lines > 0)
+        fprintf(s->cli->err, "\033[%uA", s->lines);
+    fputs("\r\033[J", s->cli->err);
+    s->lines = 0;
+}
+
+static void show_told(struct rehearse_screen *s)
+{
+    if (s->told.len > 0)
+        fwrite(s->told.data, 1, s->told.len, s->cli->err);
+    buf_clear(&s->told);
+}
+
+/* How many bytes of the line fit into so many characters. */
+static size_t cut(const char *line, unsigned width)
+{
+    size_t len = 0;
+    for (unsigned shown = 0; line[len]; len++) {
+        bool begins = ((unsigned char)line[len] & 0xC0) != 0x80;
+        if (begins && shown++ == width)
+            break;
+    }
+    return len;
+}
+
+static void print_cut(const struct rehearse_screen *s, const char *line)
+{
+    size_t len = cut(line, s->width);
+    bool whole = line[len] == '\0';
+    if (!whole)
+        len = cut(line, s->width - 1);
+    fprintf(s->cli->err, "%.*s%s\n", (int)len, line, whole ? "" : "…");
+}
+
+/* Over the block before. */
 static void redraw(struct rehearse_screen *s, char *text)
 {
-    FILE *out = s->cli->err;
-    fputs("\033[?7l", out);
-    if (s->lines > 0)
-        fprintf(out, "\033[%uA", s->lines);
-    s->lines = 0;
+    go_up(s);
+    show_told(s);
     for (char *rest = text, *line; (line = strsep(&rest, "\n")) && rest; s->lines++)
-        fprintf(out, "\r%s\033[K\n", line);
-    fputs("\033[J\033[?7h", out);
-    fflush(out);
+        print_cut(s, line);
 }
 
-static void draw_block(struct rehearse_screen *s, unsigned step, const struct wire_query_reply *r)
+static void draw_block(struct rehearse_screen *s, unsigned step, const struct wire_query_reply *r,
+                       const struct wire_alerts_reply *states)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *memory = open_memstream(&text, &len);
     if (!memory)
         return;
-    print_block(s, step, r, memory);
+    print_block(s, step, r, states, memory);
     fclose(memory);
     redraw(s, text);
     free(text);
@@ -162,28 +236,44 @@ static void print_day(const struct rehearse_screen *s, unsigned step,
     fprintf(s->cli->err, cli_say(s->cli, "%s: %s / %s, báo cáo %s\n", "%s: %s / %s, reports %s\n"),
             (const char *)line.data, cli_value(a, s->cli->english, value),
             cli_number(top->lower, s->cli->english, share), cli_coverage(a, reports));
-    fflush(s->cli->err);
     buf_fini(&line);
 }
 
+static bool is_week_over(const struct rehearse *story, unsigned step)
+{
+    day_t day = story->steps[step].day;
+    return (day - story->start + 1) % WEEK_DAYS == 0 || step + 1 == story->step_count;
+}
+
 void rehearse_screen_draw(struct rehearse_screen *s, unsigned step,
-                          const struct wire_query_reply *answers)
+                          const struct wire_query_reply *answers,
+                          const struct wire_alerts_reply *states)
 {
     if (!answers)
         return;
-    if (s->is_terminal)
-        draw_block(s, step, answers);
-    else if (step % REHEARSE_STEPS_A_DAY == LAST_STEP)
+    if (s->width > 0)
+        draw_block(s, step, answers, states);
+    else if (step % REHEARSE_STEPS_A_DAY != LAST_STEP)
+        return;
+    else if (is_week_over(s->story, step))
+        print_block(s, step, answers, states, s->cli->err);
+    else
         print_day(s, step, answers);
+    fflush(s->cli->err);
 }
 
 void rehearse_screen_tell(struct rehearse_screen *s, const char *text)
 {
-    if (!s->is_terminal) {
-        fprintf(s->cli->err, "%s\n", text);
-        fflush(s->cli->err);
+    if (s->width > 0) {
+        buf_printf(&s->told, "%s\n", text);
         return;
     }
-    if (s->event_count < REHEARSE_EVENTS_MAX)
-        snprintf(s->events[s->event_count++], REHEARSE_EVENT_BYTES, "%s", text);
+    fprintf(s->cli->err, "%s\n", text);
+    fflush(s->cli->err);
+}
+
+void rehearse_screen_end(struct rehearse_screen *s)
+{
+    show_told(s);
+    buf_fini(&s->told);
 }
