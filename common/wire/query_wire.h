@@ -47,6 +47,7 @@ void wire_pack_query_reply(const struct wire_query_reply *r, struct buf *out);
 int wire_unpack_query_reply(struct slice s, struct arena *arena, struct wire_query_reply *out,
                             struct err *err);
 
+enum { WIRE_TRACE_VERSIONS_MAX = 65536, WIRE_TRACE_PAGE_MAX = 8192 };
 struct wire_trace {
     struct ident unit;
     struct ident indicator;
@@ -54,6 +55,9 @@ struct wire_trace {
     day_t day;
     uint64_t not_before;
     uint32_t wait_ms;
+    uint32_t versions_max;  /* of a page; 0: all, up to WIRE_TRACE_VERSIONS_MAX */
+    uint64_t before_offset; /* only versions before this row of this entry; 0: from the latest on */
+    uint32_t before_row;
 };
 struct wire_version {
     struct ident source;
@@ -77,6 +81,7 @@ struct wire_trace_reply {
     uint64_t offset;
     uint32_t version_count;
     struct wire_version *versions;
+    bool more; /* there are earlier ones */
 };
 void wire_pack_trace(const struct wire_trace *t, struct buf *out);
 int wire_unpack_trace(struct slice s, struct wire_trace *out, struct err *err);

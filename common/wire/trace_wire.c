@@ -12,6 +12,9 @@ void wire_pack_trace(const struct wire_trace *t, struct buf *out)
     m.source = proto_string(t->source.text);
     m.not_before = t->not_before;
     m.wait_ms = t->wait_ms;
+    m.versions_max = t->versions_max;
+    m.before_offset = t->before_offset;
+    m.before_row = t->before_row;
     proto_pack(&m.base, out);
 }
 
@@ -24,6 +27,9 @@ static void take_trace(struct proto_check *c, const Tonghop__V1__TraceRequest *m
     out->day = proto_day(c, "day", m->day);
     out->not_before = m->not_before;
     out->wait_ms = m->wait_ms;
+    out->versions_max = m->versions_max;
+    out->before_offset = m->before_offset;
+    out->before_row = m->before_row;
 }
 
 int wire_unpack_trace(struct slice s, struct wire_trace *out, struct err *err)
@@ -69,6 +75,7 @@ void wire_pack_trace_reply(const struct wire_trace_reply *r, struct buf *out)
     m.code = r->code;
     m.message = proto_sentence(&arena, r->message);
     m.offset = r->offset;
+    m.more = r->more;
     Tonghop__V1__Version *versions = arena_alloc(&arena, r->version_count * sizeof *versions);
     for (uint32_t i = 0; i < r->version_count; i++)
         make_version(&r->versions[i], &versions[i]);
@@ -109,7 +116,8 @@ int wire_unpack_trace_reply(struct slice s, struct arena *arena, struct wire_tra
         .code = proto_code(&c, m->code),
         .message = m->message,
         .offset = m->offset,
-        .version_count = proto_count(&c, "versions", m->n_versions, UINT32_MAX),
+        .version_count = proto_count(&c, "versions", m->n_versions, WIRE_TRACE_VERSIONS_MAX),
+        .more = m->more,
     };
     out->versions = arena_alloc(arena, out->version_count * sizeof *out->versions);
     for (uint32_t i = 0; i < out->version_count && c.code == 0; i++) {

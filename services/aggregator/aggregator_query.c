@@ -8,7 +8,6 @@ enum {
     /* Days in all questions of one request: coverage is counted period by period, and nobody else
      * is served meanwhile. 65,536 questions of two months each. */
     QUERY_DAYS_MAX = 4 << 20,
-    TRACE_VERSIONS_MAX = 65536,
 };
 
 struct asking {
@@ -148,12 +147,17 @@ void aggregator_answer_query(struct aggregator_service *s, struct kv *kv, struct
 
 /* --- the history of a cell */
 
+/* Of each source the newest versions of the page, of which the newest are then the page. */
 struct trace_walk {
     struct asking *asking;
+    const struct wire_trace *wanted;
+    uint32_t page_max;
+    uint32_t source;       /* under way */
+    uint32_t source_count; /* of its versions */
     struct wire_version *versions;
     size_t count;
     size_t capacity;
-    bool cut;
+    bool more;
 };
 
 static void name_producer(const struct registry *r, uint32_t ordinal, struct ident *out)
@@ -162,12 +166,22 @@ static void name_producer(const struct registry *r, uint32_t ordinal, struct ide
         *out = registry_producer(r, ordinal)->name;
 }
 
+static bool lies_before(const struct ledger_version *v, uint64_t offset, uint32_t row)
+{
+    return offset == 0 || v->offset < offset || (v->offset == offset && v->stamp.row < row);
+}
+
 static bool trace_visit(void *arg, const struct ledger_version *v)
 {
     struct trace_walk *w = arg;
     const struct registry *r = w->asking->registry;
-    if (w->count == TRACE_VERSIONS_MAX) {
-        w->cut = true;
+    if (w->source != v->source)
+        w->source_count = 0;
+    w->source = v->source;
+    if (!lies_before(v, w->wanted->before_offset, w->wanted->before_row))
+        return true;
+    if (w->source_count++ == w->page_max) {
+        w->more = true;
         return false;
     }
     alloc_reserve((void **)&w->versions, &w->capacity, w->count + 1, sizeof *w->versions);
@@ -210,21 +224,41 @@ static int trace(struct asking *a, const struct wire_trace *t, struct trace_walk
     if (rc == 0)
         rc = ledger_trace(a->service->ledger, a->kv, indicator, code, t->day, source, trace_visit,
                           w, e);
-    if (rc == 0 && w->cut)
-        rc = err_set(e, ERR_LIMIT, "only the newest %d versions are given", TRACE_VERSIONS_MAX);
     return rc;
+}
+
+/* Who does not know of pages is told that there is more. */
+static int cut_page(struct trace_walk *w, struct err *e)
+{
+    if (w->count > 1)
+        qsort(w->versions, w->count, sizeof *w->versions, version_compare);
+    w->more |= w->count > w->page_max;
+    if (w->count > w->page_max)
+        w->count = w->page_max;
+    if (!w->more || w->wanted->versions_max > 0)
+        return 0;
+    return err_set(e, ERR_LIMIT, "only the newest %u versions are given", w->page_max);
+}
+
+static uint32_t page_max_of(const struct wire_trace *t)
+{
+    if (t->versions_max == 0)
+        return WIRE_TRACE_VERSIONS_MAX;
+    return t->versions_max < WIRE_TRACE_PAGE_MAX ? t->versions_max : WIRE_TRACE_PAGE_MAX;
 }
 
 void aggregator_answer_trace(struct aggregator_service *s, struct kv *kv, struct identity who,
                              const struct wire_trace *t, struct buf *out)
 {
     struct asking a = {s, ledger_registry(s->ledger), kv, who, 0, 0};
-    struct trace_walk w = {.asking = &a};
+    struct trace_walk w = {
+        .asking = &a, .wanted = t, .page_max = page_max_of(t), .source = REGISTRY_NONE};
     struct err e = {0};
     struct wire_trace_reply reply = {.offset = s->done.offset, .message = e.text};
     reply.code = trace(&a, t, &w, &e);
-    if (w.count > 1)
-        qsort(w.versions, w.count, sizeof *w.versions, version_compare);
+    if (reply.code == 0)
+        reply.code = cut_page(&w, &e);
+    reply.more = w.more;
     reply.version_count = (uint32_t)w.count;
     reply.versions = w.versions;
     wire_pack_trace_reply(&reply, out);

@@ -105,9 +105,11 @@ static int next_reply(struct verify *v, struct err *e)
     return err_set(e, ERR_NET, "the collector does not answer");
 }
 
+/* Before the first entry a store has no position; a flush would write one. */
 static int checkpoint(struct verify *v, struct err *e)
 {
-    ledger_flush(v->ledger, v->kv, NULL);
+    if (ledger_position(v->ledger).offset > 0)
+        ledger_flush(v->ledger, v->kv, NULL);
     int rc = store_commit(&v->kv, e);
     return rc != 0 ? rc : store_begin(v->store, true, &v->kv, e);
 }
@@ -132,11 +134,12 @@ static int take_commit(struct verify *v, struct slice commit, struct err *e)
     return rc;
 }
 
-/* Until `target` is applied: commits behind it stay in the reply. */
+/* Until `target` is applied: commits behind it stay in the reply. A store that holds nothing needs
+ * no collector. */
 static int follow_to(struct verify *v, uint64_t target, struct err *e)
 {
     struct slice commit;
-    int rc = 0;
+    int rc = target > 0 && !v->net ? connect_collector(v, e) : 0;
     while (rc == 0 && ledger_position(v->ledger).offset < target) {
         tell_progress(v, target);
         if (v->reply.held && puller_next_commit(&v->reply, &commit))
@@ -223,6 +226,11 @@ static void tell_agreement(struct verify *v)
 {
     char hash[2 * HASH_BYTES + 1];
     struct ledger_position p = ledger_position(v->ledger);
+    if (p.offset == 0) {
+        fputs("verify: the store holds no entry of the journal yet: there is nothing to compare\n",
+              v->out);
+        return;
+    }
     format_hex(p.commit_hash, HASH_BYTES, hash);
     fprintf(v->out,
             "verify: %" PRIu64 " entries, %" PRIu64 " commits, %" PRIu64
@@ -252,8 +260,6 @@ static int run(struct verify *v, struct err *e)
 {
     struct kv *own_kv = NULL;
     int rc = open_scratch(v, e);
-    if (rc == 0)
-        rc = connect_collector(v, e);
     if (rc == 0)
         rc = follow_to(v, v->own->done.offset, e);
     if (rc == 0)

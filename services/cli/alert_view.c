@@ -4,18 +4,34 @@
 
 enum { REASONS = 4, TIME_BYTES = 32, CHANNELS = 2 };
 
-int alert_view_ask(struct request *link, const struct cli *cli, const struct wire_alerts *q,
-                   struct arena *arena, struct wire_alerts_reply *out, struct err *e)
+static int ask(struct request *link, const struct cli *cli, const struct wire_alerts *q,
+               bool until_ready, struct arena *arena, struct wire_alerts_reply *out, struct err *e)
 {
     struct buf message = {0}, reply = {0};
     int timeout_ms = cli->timeout_ms + (int)q->wait_ms;
     wire_pack_alerts(q, &message);
-    int rc = request_ask(link, WIRE_ALERTS, buf_slice(&message), timeout_ms, &cli_stop, &reply, e);
+    int rc =
+        until_ready
+            ? cli_request(link, cli, WIRE_ALERTS, buf_slice(&message), timeout_ms, &reply, e)
+            : request_ask(link, WIRE_ALERTS, buf_slice(&message), timeout_ms, &cli_stop, &reply, e);
     if (rc == 0)
         rc = wire_unpack_alerts_reply(buf_slice(&reply), arena, out, e);
     buf_fini(&reply);
     buf_fini(&message);
     return rc;
+}
+
+int alert_view_ask(struct request *link, const struct cli *cli, const struct wire_alerts *q,
+                   struct arena *arena, struct wire_alerts_reply *out, struct err *e)
+{
+    return ask(link, cli, q, false, arena, out, e);
+}
+
+int alert_view_ask_until_ready(struct request *link, const struct cli *cli,
+                               const struct wire_alerts *q, struct arena *arena,
+                               struct wire_alerts_reply *out, struct err *e)
+{
+    return ask(link, cli, q, true, arena, out, e);
 }
 
 bool alert_view_configured(const struct cli *cli)

@@ -7,9 +7,14 @@
 
 #include <jansson.h>
 
-/* Over a link to the notifier; *out lives in the arena. */
+/* Over a link to the notifier; *out lives in the arena. ERR_AGAIN: it is catching up, or no tick at
+ * or after q->not_before was judged within q->wait_ms. */
 int alert_view_ask(struct request *link, const struct cli *cli, const struct wire_alerts *q,
                    struct arena *arena, struct wire_alerts_reply *out, struct err *e);
+/* The same, asked again for --timeout when that is the answer: as cli_request. */
+int alert_view_ask_until_ready(struct request *link, const struct cli *cli,
+                               const struct wire_alerts *q, struct arena *arena,
+                               struct wire_alerts_reply *out, struct err *e);
 /* Is there a notifier in the configuration? It is loaded. */
 bool alert_view_configured(const struct cli *cli);
 

@@ -119,6 +119,11 @@ int cli_load_config(struct cli *cli, struct err *e);
 /* Endpoint and keys of a service and of ours; makes the net. Wipe out->self after use. */
 int cli_peer(struct cli *cli, enum cli_service service, struct request_peer *out, struct err *e);
 int cli_connect(struct cli *cli, enum cli_service service, struct request **out, struct err *e);
+/* A question over a link, asked again while the service says that it is not ready for it
+ * (ERR_AGAIN), for --timeout in all; that it waits is told when it lasts. Each answer may take
+ * timeout_ms. Else as request_ask; `e` is not NULL. */
+int cli_request(struct request *link, const struct cli *cli, enum wire_kind kind,
+                struct slice message, int timeout_ms, struct buf *reply, struct err *e);
 /* Asks over a new link and closes it: for commands with one question. */
 int cli_ask(struct cli *cli, enum cli_service service, enum wire_kind kind, struct slice message,
             struct buf *reply, struct err *e);
@@ -128,6 +133,11 @@ int cli_apply(struct request *link, const struct cli *cli, const struct wire_app
 /* Questions in chunks over one link; *answers (in the arena) has one for each, in order. */
 int cli_query(struct request *link, const struct cli *cli, const struct wire_query *query,
               struct arena *arena, struct wire_query_reply *out, struct err *e);
+
+/* One page of a cell's history, in the arena; *t asks for the next one afterwards, if out->more. A
+ * question that was refused: *e has the answer's code and sentence, out->code is not 0. */
+int cli_trace(struct request *link, const struct cli *cli, struct wire_trace *t,
+              struct arena *arena, struct wire_trace_reply *out, struct err *e);
 
 /* The indicators of all plans, in the arena; the reply's units are the roots. */
 int cli_indicators(struct request *link, const struct cli *cli, struct arena *arena,

@@ -2,8 +2,16 @@
 
 #include "common/base/alloc.h"
 #include "common/base/parse.h"
+#include "common/net/loop.h"
 
-enum { PATH_BYTES = 2048, QUESTIONS_A_REQUEST = 8192 };
+#include <poll.h>
+
+enum {
+    PATH_BYTES = 2048,
+    QUESTIONS_A_REQUEST = 8192,
+    AGAIN_PAUSE_MS = 200,
+    AGAIN_TOLD_MS = 1000, /* what is over sooner needs no word */
+};
 
 int cli_load_config(struct cli *cli, struct err *e)
 {
@@ -87,13 +95,43 @@ int cli_connect(struct cli *cli, enum cli_service service, struct request **out,
     return rc;
 }
 
+static void tell_waiting(const struct cli *cli, const struct err *why)
+{
+    fprintf(cli->err,
+            cli_say(cli,
+                    "tonghop: hệ thống chưa sẵn sàng, đang chờ để hỏi lại, nhiều nhất %d giây\n"
+                    "  (%s)\n",
+                    "tonghop: not ready yet; waiting to ask again, for %d seconds at most\n"
+                    "  (%s)\n"),
+            (cli->timeout_ms + 999) / 1000, why->text);
+    fflush(cli->err);
+}
+
+int cli_request(struct request *link, const struct cli *cli, enum wire_kind kind,
+                struct slice message, int timeout_ms, struct buf *reply, struct err *e)
+{
+    int64_t begun_ms = loop_now_ms();
+    bool told = false;
+    for (;;) {
+        int rc = request_ask(link, kind, message, timeout_ms, &cli_stop, reply, e);
+        int64_t next_ms = loop_now_ms() - begun_ms + AGAIN_PAUSE_MS;
+        if (rc != ERR_AGAIN || cli_stop || next_ms >= cli->timeout_ms)
+            return rc;
+        if (!told && next_ms > AGAIN_TOLD_MS) {
+            tell_waiting(cli, e);
+            told = true;
+        }
+        poll(NULL, 0, AGAIN_PAUSE_MS);
+    }
+}
+
 int cli_ask(struct cli *cli, enum cli_service service, enum wire_kind kind, struct slice message,
             struct buf *reply, struct err *e)
 {
     struct request *link = NULL;
     int rc = cli_connect(cli, service, &link, e);
     if (rc == 0)
-        rc = request_ask(link, kind, message, cli->timeout_ms, &cli_stop, reply, e);
+        rc = cli_request(link, cli, kind, message, cli->timeout_ms, reply, e);
     request_close(link);
     return rc;
 }
@@ -104,8 +142,7 @@ int cli_journal_day(struct request *link, const struct cli *cli, day_t *out, str
     struct arena arena;
     struct wire_health h = {0};
     arena_init(&arena, 0);
-    int rc =
-        request_ask(link, WIRE_HEALTH, slice_of(NULL, 0), cli->timeout_ms, &cli_stop, &reply, e);
+    int rc = cli_request(link, cli, WIRE_HEALTH, slice_of(NULL, 0), cli->timeout_ms, &reply, e);
     if (rc == 0)
         rc = wire_unpack_health(buf_slice(&reply), &arena, &h, e);
     if (rc == 0)
@@ -149,7 +186,7 @@ static int query_chunk(struct request *link, const struct cli *cli, const struct
     struct buf message = {0}, reply = {0};
     int64_t wait_ms = (int64_t)cli->timeout_ms + chunk->wait_ms;
     wire_pack_query(chunk, &message);
-    int rc = request_ask(link, WIRE_QUERY, buf_slice(&message), (int)wait_ms, &cli_stop, &reply, e);
+    int rc = cli_request(link, cli, WIRE_QUERY, buf_slice(&message), (int)wait_ms, &reply, e);
     if (rc == 0)
         rc = wire_unpack_query_reply(buf_slice(&reply), arena, out, e);
     if (rc == 0 && out->answer_count != chunk->question_count)
@@ -183,14 +220,35 @@ int cli_query(struct request *link, const struct cli *cli, const struct wire_que
     return rc;
 }
 
+int cli_trace(struct request *link, const struct cli *cli, struct wire_trace *t,
+              struct arena *arena, struct wire_trace_reply *out, struct err *e)
+{
+    struct buf message = {0}, reply = {0};
+    int timeout_ms = cli->timeout_ms + (int)t->wait_ms;
+    t->versions_max = WIRE_TRACE_PAGE_MAX;
+    wire_pack_trace(t, &message);
+    int rc = cli_request(link, cli, WIRE_TRACE, buf_slice(&message), timeout_ms, &reply, e);
+    if (rc == 0)
+        rc = wire_unpack_trace_reply(buf_slice(&reply), arena, out, e);
+    if (rc == 0 && out->code != 0)
+        rc = err_set(e, out->code, "%s", out->message);
+    if (rc == 0 && out->version_count > 0) {
+        t->before_offset = out->versions[out->version_count - 1].offset;
+        t->before_row = out->versions[out->version_count - 1].row;
+    }
+    out->more = rc == 0 && out->more && out->version_count > 0;
+    buf_fini(&reply);
+    buf_fini(&message);
+    return rc;
+}
+
 int cli_indicators(struct request *link, const struct cli *cli, struct arena *arena,
                    struct wire_units_reply *out, struct err *e)
 {
     struct buf message = {0}, reply = {0};
     struct wire_units roots = {.day = day_of_ms(cli_now_ms())};
     wire_pack_units(&roots, &message);
-    int rc =
-        request_ask(link, WIRE_UNITS, buf_slice(&message), cli->timeout_ms, &cli_stop, &reply, e);
+    int rc = cli_request(link, cli, WIRE_UNITS, buf_slice(&message), cli->timeout_ms, &reply, e);
     if (rc == 0)
         rc = wire_unpack_units_reply(buf_slice(&reply), arena, out, e);
     if (rc == 0 && out->code != 0)

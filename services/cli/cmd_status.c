@@ -184,8 +184,7 @@ static int ask_units(struct request *link, struct cli *cli, struct tree *t, stru
 {
     struct buf message = {0}, reply = {0};
     wire_pack_units(&t->units, &message);
-    int rc =
-        request_ask(link, WIRE_UNITS, buf_slice(&message), cli->timeout_ms, &cli_stop, &reply, e);
+    int rc = cli_request(link, cli, WIRE_UNITS, buf_slice(&message), cli->timeout_ms, &reply, e);
     if (rc == 0)
         rc = wire_unpack_units_reply(buf_slice(&reply), arena, &t->found, e);
     if (rc == 0 && t->found.code != 0)

@@ -2,10 +2,12 @@
 #include "services/cli/cmd.h"
 #include "services/cli/figure.h"
 
+#include "common/base/alloc.h"
 #include "common/base/parse.h"
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdlib.h>
 
 enum { COLUMNS = 9 };
 
@@ -33,18 +35,30 @@ static int take_question(const struct cli *cli, const struct cli_args *args, str
     return cli_option_number(args, "not-before", UINT64_MAX, 0, &t->not_before, e);
 }
 
-static int ask(struct cli *cli, const struct wire_trace *t, struct arena *arena,
+/* All pages as one reply. The caller frees the versions. */
+static int ask(struct cli *cli, struct wire_trace *t, struct arena *arena,
                struct wire_trace_reply *out, struct err *e)
 {
-    struct buf message = {0}, reply = {0};
-    wire_pack_trace(t, &message);
-    int rc = cli_ask(cli, CLI_AGGREGATOR, WIRE_TRACE, buf_slice(&message), &reply, e);
-    if (rc == 0)
-        rc = wire_unpack_trace_reply(buf_slice(&reply), arena, out, e);
-    if (rc == 0 && out->code != 0)
-        rc = err_set(e, out->code, "%s", out->message);
-    buf_fini(&reply);
-    buf_fini(&message);
+    struct request *link = NULL;
+    struct wire_trace_reply page = {.more = true};
+    struct wire_version *all = NULL;
+    size_t count = 0, capacity = 0;
+    int rc = cli_connect(cli, CLI_AGGREGATOR, &link, e);
+    while (rc == 0 && page.more) {
+        arena_reset(arena);
+        rc = cli_trace(link, cli, t, arena, &page, e);
+        if (rc != 0)
+            break;
+        if (count == 0)
+            out->offset = page.offset;
+        alloc_reserve((void **)&all, &capacity, count + page.version_count + 1, sizeof *all);
+        memcpy(all + count, page.versions, page.version_count * sizeof *all);
+        count += page.version_count;
+    }
+    out->code = page.code;
+    out->versions = all;
+    out->version_count = (uint32_t)count;
+    request_close(link);
     return rc;
 }
 
@@ -142,6 +156,7 @@ static int run(struct cli *cli, const struct cli_args *args)
             cli_say(cli, "Chưa có ai báo cáo số liệu này.", "Nobody has reported this figure."));
     else
         print_table(cli, &reply);
+    free(reply.versions);
     arena_fini(&arena);
     return status;
 }

@@ -79,7 +79,7 @@ static void take_snapshot(void *arg, const struct wire_stream *stream)
     if (w->rc != 0)
         return;
     wire_pack_snapshot_request(stream, &message);
-    w->rc = request_ask(w->link, WIRE_SNAPSHOT, buf_slice(&message), w->cli->timeout_ms, &cli_stop,
+    w->rc = cli_request(w->link, w->cli, WIRE_SNAPSHOT, buf_slice(&message), w->cli->timeout_ms,
                         &reply, &w->err);
     if (w->rc == 0)
         w->rc = wire_unpack_snapshot(buf_slice(&reply), &w->arena, &cells, &w->err);

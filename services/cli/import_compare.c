@@ -122,31 +122,32 @@ static int ask_cells(const struct import_compare *c, const struct import_file *f
     return cli_query(link, cli, &q, arena, out, e);
 }
 
+static bool holds(const struct wire_version *v)
+{
+    return v->holds && v->op != OP_CLEAR;
+}
+
 /* The version that holds, in *out; false: none, or not told. */
 static bool trace_cell(const struct import_cell *cell, const struct import_file *f, struct cli *cli,
                        struct request *link, struct wire_version *out)
 {
-    struct buf message = {0}, reply = {0};
     struct arena arena;
-    struct wire_trace_reply r = {0};
+    struct err e;
+    struct wire_trace_reply page = {.more = true};
     const struct import_row *row = &f->rows[cell->row];
     struct wire_question q = question_of(f, cell, row->day);
     struct wire_trace t = {
         .unit = q.unit, .indicator = q.indicator, .source = q.source, .day = row->day};
     bool found = false;
     arena_init(&arena, 0);
-    wire_pack_trace(&t, &message);
-    if (request_ask(link, WIRE_TRACE, buf_slice(&message), cli->timeout_ms, &cli_stop, &reply,
-                    NULL) == 0 &&
-        wire_unpack_trace_reply(buf_slice(&reply), &arena, &r, NULL) == 0)
-        for (uint32_t i = 0; i < r.version_count && !found; i++)
-            if (r.versions[i].holds && r.versions[i].op != OP_CLEAR) {
-                *out = r.versions[i];
-                found = true;
-            }
+    while (!found && page.more && cli_trace(link, cli, &t, &arena, &page, &e) == 0) {
+        for (uint32_t i = 0; i < page.version_count && !found; i++) {
+            found = holds(&page.versions[i]);
+            *out = page.versions[i];
+        }
+        arena_reset(&arena);
+    }
     arena_fini(&arena);
-    buf_fini(&message);
-    buf_fini(&reply);
     return found;
 }
 

@@ -65,7 +65,9 @@ static void keep_wanted(struct status_states *s)
 int status_states_ask(struct request *link, const struct cli *cli, struct status_states *s,
                       struct arena *arena, struct err *e)
 {
-    int rc = alert_view_ask(link, cli, &s->asked, arena, &s->reply, e);
+    bool watched = s->asked.not_before > 0; /* nothing new within wait_ms is no fault then */
+    int rc = watched ? alert_view_ask(link, cli, &s->asked, arena, &s->reply, e)
+                     : alert_view_ask_until_ready(link, cli, &s->asked, arena, &s->reply, e);
     if (rc == 0)
         keep_wanted(s);
     return rc;

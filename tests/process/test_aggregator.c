@@ -329,20 +329,27 @@ END_TEST
 
 /* --- verify */
 
+static struct store *open_store(struct world *w)
+{
+    char directory[TEMP_PATH_BYTES];
+    struct store_options options = aggregator_store_options;
+    struct store *store = NULL;
+    struct err e = {0};
+    options.directory = temp_dir_file(&w->c.dir, "aggregator", directory);
+    options.map_bytes = 1 << 30;
+    ck_assert_msg(store_open(&store, &options, &e) == 0, "%s", e.text);
+    return store;
+}
+
 /* Adds to the amount of the store's first cell, behind the aggregator's back; its name and amounts
  * as the dump has them. */
 static void damage_first_cell(struct world *w)
 {
-    char directory[TEMP_PATH_BYTES];
-    struct store_options options = aggregator_store_options;
-    struct store *store;
+    struct store *store = open_store(w);
     struct kv *kv;
     struct slice key, value;
     struct err e = {0};
     uint8_t key_copy[64], value_copy[64];
-    options.directory = temp_dir_file(&w->c.dir, "aggregator", directory);
-    options.map_bytes = 1 << 30;
-    ck_assert_msg(store_open(&store, &options, &e) == 0, "%s", e.text);
     ck_assert_msg(store_begin(store, true, &kv, &e) == 0, "%s", e.text);
     struct kv_cursor *cursor = kv_cursor_open(kv, LEDGER_CELLS);
     ck_assert(kv_cursor_move(cursor, KV_FIRST, &key, &value));
@@ -391,6 +398,34 @@ START_TEST(verify_names_the_cell_that_differs)
 }
 END_TEST
 
+static void expect_nothing_to_compare(struct world *w)
+{
+    const char *const arguments[] = {"--config", w->c.aggregator.config, "--verify", NULL};
+    struct buf out, err;
+    int code = process_run(w->c.aggregator.program, arguments, &out, &err);
+    const char *found = (const char *)out.data, *said = (const char *)err.data;
+    ck_assert_msg(code == 0, "verify: %d\n%s%s", code, found, said);
+    ck_assert_msg(strstr(found, "verify: the store holds no entry of the journal yet: there is "
+                                "nothing to compare\n"),
+                  "%s", found);
+    buf_fini(&out);
+    buf_fini(&err);
+}
+
+/* Before anything is journalled; and when a journal waits for its first follower. */
+START_TEST(verify_of_a_store_that_holds_nothing_is_clean)
+{
+    static struct world w;
+    begin_world(&w);
+    store_close(open_store(&w));
+    expect_nothing_to_compare(&w);
+    process_start(&w.c.collector);
+    process_await_ready(&w.c.collector);
+    expect_nothing_to_compare(&w);
+    close_world(&w);
+}
+END_TEST
+
 /* --- figures without a unit */
 
 static void expect_excluded(struct world *w, const char *wanted, uint64_t count)
@@ -433,4 +468,5 @@ END_TEST
 
 SUITE_MAIN("process/aggregator", a_full_store_is_told_once_and_its_figures_stand_until_it_is_raised,
            a_replaced_journal_ends_the_aggregator, verify_names_the_cell_that_differs,
+           verify_of_a_store_that_holds_nothing_is_clean,
            figures_that_a_late_catalogue_leaves_without_a_unit_are_listed)

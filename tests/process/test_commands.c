@@ -324,6 +324,30 @@ static void write_many(struct office *o)
     buf_fini(&csv);
 }
 
+enum { VERSIONS = 70000 /* more than one answer may hold */ };
+
+START_TEST(a_figure_of_many_versions_is_traced_page_by_page)
+{
+    struct office o;
+    struct buf csv = {0};
+    campaign(&o, "versions");
+    buf_printf(&csv, HEADER);
+    for (int i = 0; i < VERSIONS; i++)
+        buf_printf(&csv, "11311,cdht.dangky,2024-09-05,%d\n", i);
+    office_write(&o, "versions.csv", (const char *)csv.data, csv.len, "2024-09-05 07:00:00");
+    office_must(&o, CLI_OK, "import --json versions.csv " QUAN);
+    int64_t entry = office_json_int(&o, "offset");
+    office_must(&o, CLI_OK, "trace 11311 " DAY " --json --not-before %" PRId64, entry);
+    const json_t *one, *versions = json_object_get(office_json(&o), "versions");
+    size_t i;
+    ck_assert_uint_eq(json_array_size(versions), VERSIONS);
+    json_array_foreach(versions, i, one)
+        ck_assert_int_eq(json_integer_value(json_object_get(one, "value")), VERSIONS - 1 - (int)i);
+    buf_fini(&csv);
+    office_close(&o);
+}
+END_TEST
+
 START_TEST(an_interrupted_import_goes_on_where_it_stopped)
 {
     struct office o;
@@ -397,6 +421,52 @@ START_TEST(an_import_goes_on_without_the_aggregator)
     office_must(&o, CLI_UNREACHABLE, "query 31 " DAY " --timeout 200ms");
     office_start(&o);
     ck_assert_int_eq(value_of(&o, "31", 9), 10);
+    office_close(&o);
+}
+END_TEST
+
+/* An aggregator that has not heard from its collector yet serves no figures. */
+static void start_catching_up(struct office *o)
+{
+    process_stop(&o->aggregator);
+    process_stop(&o->collector);
+    process_start(&o->aggregator);
+}
+
+START_TEST(a_question_waits_for_a_service_that_is_starting)
+{
+    struct office o;
+    struct office_child query;
+    campaign(&o, "starting");
+    office_must(&o, CLI_OK, "submit 11311 " DAY " 7 --reported-at 2024-09-05 " XA);
+    ck_assert_int_eq(value_of(&o, "31", 9), 7);
+    start_catching_up(&o);
+    office_spawn(&o, &query, "query 31 " DAY " --timeout 30s");
+    office_await(&query, "hệ thống chưa sẵn sàng, đang chờ để hỏi lại, nhiều nhất 30 giây");
+    office_await(&query, "the aggregator is catching up: entry 9 of 0 is applied; ask again");
+    office_start(&o);
+    ck_assert_int_eq(office_end(&query, 0), CLI_OK);
+    office_close(&o);
+}
+END_TEST
+
+START_TEST(a_service_that_stays_unready_ends_the_question_after_the_timeout)
+{
+    static const char *const lines[] = {
+        "query 31 " DAY " --timeout 300ms",
+        "trace 11311 " DAY " --timeout 300ms",
+        "status --indicator cdht.dangky --day 2024-09-05 --timeout 300ms",
+    };
+    struct office o;
+    campaign(&o, "unready");
+    start_catching_up(&o);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        office_must(&o, CLI_UNREACHABLE, "%s", lines[i]);
+        office_said(&o, "Hệ thống đang khởi động hoặc đang bận: đề nghị thử lại sau ít phút.");
+        office_said(&o, "the aggregator is catching up");
+        ck_assert_ptr_null(strstr((const char *)o.err.data, "đang chờ")); /* for so short a time */
+    }
+    office_start(&o);
     office_close(&o);
 }
 END_TEST
@@ -497,6 +567,9 @@ SUITE_MAIN("process/commands", a_fresh_directory_becomes_an_instance,
            rows_of_one_cell_are_said_and_the_last_counts,
            an_interrupted_import_goes_on_where_it_stopped, an_import_that_was_killed_goes_on_too,
            a_figure_waits_while_the_collector_is_down, an_import_goes_on_without_the_aggregator,
+           a_question_waits_for_a_service_that_is_starting,
+           a_figure_of_many_versions_is_traced_page_by_page,
+           a_service_that_stays_unready_ends_the_question_after_the_timeout,
            a_rotated_key_goes_on_and_the_old_one_is_told,
            a_revoked_officer_stands_before_a_closed_door, a_scope_code_means_the_unit_of_its_day,
            replay_time_moves_by_the_operator_alone)

@@ -18,9 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { COLLECTOR, AGGREGATOR, OPERATOR, XA, QUAN, KEY_COUNT };
-static const char *const key_names[KEY_COUNT] = {"collector", "aggregator", "operator", "xa",
-                                                 "quan"};
+enum { COLLECTOR, AGGREGATOR, NOTIFIER, OPERATOR, XA, QUAN, KEY_COUNT };
+static const char *const key_names[KEY_COUNT] = {"collector", "aggregator", "notifier",
+                                                 "operator",  "xa",         "quan"};
 
 extern char **environ;
 
@@ -153,18 +153,37 @@ void office_spawn(struct office *o, struct office_child *c, const char *line)
     c->err_fd = ends[0];
 }
 
-/* False at the end of the output. */
-static bool read_more(struct office_child *c, int64_t deadline_ms)
+static bool more_comes(const struct office_child *c, int64_t deadline_ms)
 {
-    char part[512];
     struct pollfd one = {.fd = c->err_fd, .events = POLLIN};
     int64_t left_ms = deadline_ms - loop_now_ms();
-    ck_assert_msg(left_ms > 0 && poll(&one, 1, (int)left_ms) > 0, "nothing more came after:\n%.*s",
-                  (int)c->err.len, c->err.data ? (const char *)c->err.data : "");
+    return left_ms > 0 && poll(&one, 1, (int)left_ms) > 0;
+}
+
+/* False at the end of the output. */
+static bool read_part(struct office_child *c)
+{
+    char part[512];
     ssize_t got = read(c->err_fd, part, sizeof part);
     if (got > 0)
         buf_bytes(&c->err, part, (size_t)got);
     return got > 0;
+}
+
+static bool read_more(struct office_child *c, int64_t deadline_ms)
+{
+    ck_assert_msg(more_comes(c, deadline_ms), "nothing more came after:\n%.*s", (int)c->err.len,
+                  c->err.data ? (const char *)c->err.data : "");
+    return read_part(c);
+}
+
+bool office_listen(struct office_child *c, int for_ms)
+{
+    int64_t deadline_ms = loop_now_ms() + for_ms;
+    while (more_comes(c, deadline_ms))
+        if (!read_part(c))
+            return false;
+    return true;
 }
 
 void office_await(struct office_child *c, const char *text)
@@ -229,24 +248,51 @@ static void make_keys(struct office *o)
     }
 }
 
-static void write_configurations(struct office *o)
+static void write_collector(const struct office *o)
 {
     struct buf text = {0};
-    const char *dir = o->dir.path;
-    buf_printf(&text, "listen: [\"ipc://%s/c.sock\"]\nkey_file: keys/collector.key\n", dir);
+    buf_printf(&text, "listen: [\"ipc://%s/c.sock\"]\nkey_file: keys/collector.key\n", o->dir.path);
     buf_printf(&text, "service_keys: [{name: aggregator, key: \"%s\"}]\n", o->keys[AGGREGATOR]);
     buf_printf(&text, "operate_keys: [{name: provincial-it, key: \"%s\"}]\n", o->keys[OPERATOR]);
     buf_printf(&text, "store: {directory: collector, map_size: 1GiB}\njournal: {replay: true}\n");
     temp_dir_write(&o->dir, "collector.yaml", (const char *)text.data);
-    buf_clear(&text);
+    buf_fini(&text);
+}
+
+static void write_aggregator(const struct office *o)
+{
+    struct buf text = {0};
+    const char *dir = o->dir.path;
     buf_printf(&text, "listen: [\"ipc://%s/q.sock\"]\nkey_file: keys/aggregator.key\n", dir);
     buf_printf(&text, "operate_keys: [{name: provincial-it, key: \"%s\"}]\n", o->keys[OPERATOR]);
+    buf_printf(&text, "service_keys: [{name: notifier, key: \"%s\"}]\n", o->keys[NOTIFIER]);
     buf_printf(&text, "collector: {endpoint: \"ipc://%s/c.sock\", key: \"%s\"}\n", dir,
                o->keys[COLLECTOR]);
     buf_printf(&text, "store: {directory: aggregator, map_size: 1GiB}\n");
     buf_printf(&text, "feed: {listen: [\"ipc://%s/f.sock\"], beat: 10ms}\n", dir);
     temp_dir_write(&o->dir, "aggregator.yaml", (const char *)text.data);
-    buf_clear(&text);
+    buf_fini(&text);
+}
+
+static void write_notifier(const struct office *o)
+{
+    struct buf text = {0};
+    const char *dir = o->dir.path;
+    buf_printf(&text, "listen: [\"ipc://%s/a.sock\"]\nkey_file: keys/notifier.key\n", dir);
+    buf_printf(&text, "operate_keys: [{name: provincial-it, key: \"%s\"}]\n", o->keys[OPERATOR]);
+    buf_printf(&text, "aggregator: {endpoint: \"ipc://%s/q.sock\", key: \"%s\"}\n", dir,
+               o->keys[AGGREGATOR]);
+    buf_printf(&text, "store: {directory: notifier, map_size: 1GiB}\nmail: {maildir: mail}\n");
+    buf_printf(&text, "feed: {listen: [\"ipc://%s/n.sock\"], beat: 10ms}\n", dir);
+    temp_dir_write(&o->dir, "notifier.yaml", (const char *)text.data);
+    buf_fini(&text);
+}
+
+/* With a notifier, it is named there, too. */
+static void write_command(const struct office *o)
+{
+    struct buf text = {0};
+    const char *dir = o->dir.path;
     buf_printf(&text,
                "collector: {endpoint: \"ipc://%s/c.sock\", key_file: keys/collector.key.pub}\n",
                dir);
@@ -254,6 +300,11 @@ static void write_configurations(struct office *o)
                "aggregator: {endpoint: \"ipc://%s/q.sock\", feed: \"ipc://%s/f.sock\", "
                "key_file: keys/aggregator.key.pub}\nkey_file: keys/operator.key\n",
                dir, dir);
+    if (o->has_notifier)
+        buf_printf(&text,
+                   "notifier: {endpoint: \"ipc://%s/a.sock\", feed: \"ipc://%s/n.sock\", "
+                   "key_file: keys/notifier.key.pub}\n",
+                   dir, dir);
     temp_dir_write(&o->dir, "tonghop.yaml", (const char *)text.data);
     buf_fini(&text);
 }
@@ -277,11 +328,22 @@ void office_open(struct office *o, const char *name)
     place_process(&o->collector, "tonghop-collector", "collector.yaml", "collector.log");
     place_process(&o->aggregator, "tonghop-aggregator", "aggregator.yaml", "aggregator.log");
     make_keys(o);
-    write_configurations(o);
+    write_collector(o);
+    write_aggregator(o);
+    write_command(o);
+}
+
+void office_add_notifier(struct office *o)
+{
+    o->has_notifier = true;
+    place_process(&o->notifier, "tonghop-notifier", "notifier.yaml", "notifier.log");
+    write_notifier(o);
+    write_command(o);
 }
 
 void office_close(struct office *o)
 {
+    ck_assert_int_eq(process_stop(&o->notifier), 0);
     ck_assert_int_eq(process_stop(&o->aggregator), 0);
     ck_assert_int_eq(process_stop(&o->collector), 0);
     forget(o);
@@ -289,18 +351,22 @@ void office_close(struct office *o)
     temp_dir_close(&o->dir);
 }
 
-void office_start(struct office *o)
+static void start(struct process *p)
 {
-    if (o->collector.pid == 0)
-        process_start(&o->collector);
-    process_await_ready(&o->collector);
-    if (o->aggregator.pid == 0)
-        process_start(&o->aggregator);
-    process_await_ready(&o->aggregator);
+    if (p->pid == 0)
+        process_start(p);
+    process_await_ready(p);
 }
 
-/* The last journal entry that the last command named. */
-static unsigned last_entry(const struct office *o)
+void office_start(struct office *o)
+{
+    start(&o->collector);
+    start(&o->aggregator);
+    if (o->has_notifier)
+        start(&o->notifier);
+}
+
+unsigned office_last_entry(const struct office *o)
 {
     const char *at = (const char *)o->out.data, *last = NULL;
     while ((at = strstr(at, "journal entry ")))
@@ -318,5 +384,5 @@ void office_begin_campaign(struct office *o)
     office_must(o, 0, "plan apply %s/config/plans/haiphong-2024.yaml", source);
     office_must(o, 0, "keys add xa.11311 --source khuyenhoc --scope 11311 --key keys/xa.key.pub");
     office_must(o, 0, "keys add q.303 --source khuyenhoc --scope 303 --key keys/quan.key.pub");
-    office_must(o, 0, "query 31 cdht.dangky 2024-09-05 --not-before %u", last_entry(o));
+    office_must(o, 0, "query 31 cdht.dangky 2024-09-05 --not-before %u", office_last_entry(o));
 }

@@ -17,7 +17,9 @@ struct office {
     struct temp_dir dir;
     struct process collector;
     struct process aggregator;
-    char keys[5][OFFICE_KEY_BYTES]; /* public, as printed */
+    struct process notifier;
+    bool has_notifier;
+    char keys[6][OFFICE_KEY_BYTES]; /* public, as printed */
     /* the last command */
     char line[512];
     int code;
@@ -26,11 +28,13 @@ struct office {
     json_t *json;
 };
 
-/* Keys of collector, aggregator, operator, and the officers xa and quan (keys/xa.key …); their
+/* Keys of the services, the operator, and the officers xa and quan (keys/xa.key …); their
  * configurations; tonghop.yaml speaks as the operator. Starts nothing. */
 void office_open(struct office *o, const char *name);
+/* Before it is started: one more service, whose messages go to mail/. */
+void office_add_notifier(struct office *o);
 void office_close(struct office *o); /* the test's last line */
-void office_start(struct office *o); /* what does not run, and waits until both are ready */
+void office_start(struct office *o); /* what does not run, and waits until all are ready */
 
 /* The clock, the plan, and two producers of the source khuyenhoc: xa.11311 for that commune, q.303
  * for its district. Both services know them when it returns. */
@@ -50,6 +54,7 @@ const json_t *office_json(struct office *o);
 int64_t office_json_int(struct office *o, const char *member);
 const char *office_json_text(struct office *o, const char *member);
 bool office_json_is(struct office *o, const char *member); /* a boolean */
+unsigned office_last_entry(const struct office *o); /* "journal entry N": the last one named */
 
 /* Writes a file that was last changed at that time ("2024-09-05 07:00:00" in Viet Nam); `bytes` 0:
  * a text. */
@@ -66,6 +71,8 @@ struct office_child {
 };
 void office_spawn(struct office *o, struct office_child *c, const char *line);
 void office_await(struct office_child *c, const char *text);
+/* Takes what it says for so long; false: it has ended before. */
+bool office_listen(struct office_child *c, int for_ms);
 /* Sends the signal and returns the exit code, or PROCESS_SIGNALLED + n; 0: no signal. */
 int office_end(struct office_child *c, int signal);
 

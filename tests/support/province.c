@@ -1,8 +1,11 @@
 #include "tests/support/province.h"
 
+#include "common/base/alloc.h"
 #include "common/journal/journal.h"
 
 #include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 enum { QUERY_WAIT_MS = 30000, FETCH_BYTES = 4 << 20 };
 
@@ -41,22 +44,50 @@ static struct unit_span unit_of(const char *code, const char *type, uint8_t leve
     return span;
 }
 
-uint64_t province_end_unit(struct cluster *c, const char *code, const char *last_day)
+enum { UNITS = 1 + PROVINCE_DISTRICTS + PROVINCE_COMMUNES };
+
+static void list_units(struct unit_span spans[UNITS])
 {
-    struct unit_span spans[1 + PROVINCE_DISTRICTS + PROVINCE_COMMUNES];
-    uint32_t count = 0;
-    spans[count++] = unit_of(province_code, "province", 1, NULL);
+    *spans++ = unit_of(province_code, "province", 1, NULL);
     for (unsigned i = 0; i < PROVINCE_DISTRICTS; i++)
-        spans[count++] = unit_of(province_districts[i], "district", 2, province_code);
+        *spans++ = unit_of(province_districts[i], "district", 2, province_code);
     for (unsigned i = 0; i < PROVINCE_COMMUNES; i++)
-        spans[count++] = unit_of(province_communes[i], "commune", 3,
-                                 province_districts[i * PROVINCE_DISTRICTS / PROVINCE_COMMUNES]);
-    for (uint32_t i = 0; i < count; i++)
-        if (code && strcmp(spans[i].code.text, code) == 0)
-            spans[i].to = day_from(last_day);
+        *spans++ = unit_of(province_communes[i], "commune", 3,
+                           province_districts[i * PROVINCE_DISTRICTS / PROVINCE_COMMUNES]);
+}
+
+static uint64_t apply_catalogue(struct cluster *c, struct unit_span *spans, uint32_t count)
+{
     struct wire_apply a = {.kind = WIRE_APPLY_CATALOGUE,
                            .catalogue = {.spans = spans, .span_count = count}};
     return cluster_apply(c, &a);
+}
+
+uint64_t province_end_unit(struct cluster *c, const char *code, const char *last_day)
+{
+    struct unit_span spans[UNITS];
+    list_units(spans);
+    for (uint32_t i = 0; i < UNITS; i++)
+        if (code && strcmp(spans[i].code.text, code) == 0)
+            spans[i].to = day_from(last_day);
+    return apply_catalogue(c, spans, UNITS);
+}
+
+uint64_t province_add_former(struct cluster *c, uint32_t count)
+{
+    struct unit_span *spans = alloc_zeroed(UNITS + count, sizeof *spans);
+    char code[IDENT_BYTES_MAX];
+    list_units(spans);
+    for (uint32_t i = 0; i < count; i++) {
+        struct unit_span *span = &spans[UNITS + i];
+        snprintf(code, sizeof code, "former.%u", i);
+        *span = unit_of(code, "commune", 3, province_districts[i % PROVINCE_DISTRICTS]);
+        span->name = "Xã của một danh mục đã hết hiệu lực";
+        span->to = day_from("2020-12-31");
+    }
+    uint64_t offset = apply_catalogue(c, spans, UNITS + count);
+    free(spans);
+    return offset;
 }
 
 static struct indicator indicator_of(const char *id, enum indicator_kind kind,

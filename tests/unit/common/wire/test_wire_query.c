@@ -192,7 +192,8 @@ START_TEST(a_trace_request_comes_back_as_it_went)
     while (trip_next(&t)) {
         struct random *r = &t.random;
         struct wire_trace got, want = {random_ident(r), random_ident(r), random_ident_or_empty(r),
-                                       random_day(r),   random_u64(r),   random_u32(r)};
+                                       random_day(r),   random_u64(r),   random_u32(r),
+                                       random_u32(r),   random_u64(r),   random_u32(r)};
         wire_pack_trace(&want, &t.bytes);
         assert_read(&t, wire_unpack_trace(buf_slice(&t.bytes), &got, &t.err), decode_trace);
         assert_same_ident(&got.unit, &want.unit);
@@ -201,6 +202,9 @@ START_TEST(a_trace_request_comes_back_as_it_went)
         ck_assert_int_eq(got.day, want.day);
         ck_assert_uint_eq(got.not_before, want.not_before);
         ck_assert_uint_eq(got.wait_ms, want.wait_ms);
+        ck_assert_uint_eq(got.versions_max, want.versions_max);
+        ck_assert_uint_eq(got.before_offset, want.before_offset);
+        ck_assert_uint_eq(got.before_row, want.before_row);
     }
     trip_end(&t);
 }
@@ -253,8 +257,9 @@ START_TEST(a_trace_comes_back_as_it_went)
     while (trip_next(&t)) {
         struct random *r = &t.random;
         struct wire_version versions[ITEMS];
-        struct wire_trace_reply got, want = {random_code(r), random_text(r), random_u64(r),
-                                             random_below(r, ITEMS + 1), versions};
+        struct wire_trace_reply got,
+            want = {random_code(r), random_text(r), random_u64(r), random_below(r, ITEMS + 1),
+                    versions,       random_bool(r)};
         for (unsigned i = 0; i < ITEMS; i++)
             versions[i] = random_version(r);
         wire_pack_trace_reply(&want, &t.bytes);
@@ -264,6 +269,7 @@ START_TEST(a_trace_comes_back_as_it_went)
         ck_assert_str_eq(got.message, want.message);
         ck_assert_uint_eq(got.offset, want.offset);
         ck_assert_uint_eq(got.version_count, want.version_count);
+        ck_assert_int_eq(got.more, want.more);
         for (uint32_t i = 0; i < want.version_count; i++)
             assert_same_version(&got.versions[i], &versions[i]);
     }
