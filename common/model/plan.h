@@ -110,6 +110,7 @@ struct plan {
     unsigned duty_count;
     struct target *targets;
     unsigned target_count;
+    bool is_rehearsal; /* its figures are made up: every message says so */
 };
 
 /* Every fault that can be seen in the plan alone: ids, duplicates, ranges, ratios of ratios,

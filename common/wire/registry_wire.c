@@ -211,6 +211,7 @@ Tonghop__V1__Plan *registry_make_plan(const struct plan *p, struct arena *arena)
     m->version = p->version;
     m->title = proto_string(p->title);
     m->document = proto_string(p->document);
+    m->is_rehearsal = p->is_rehearsal;
     m->root = proto_string(p->root.text);
     m->from = p->from;
     m->to = p->to;
@@ -348,7 +349,10 @@ static void take_targets(struct proto_check *c, const Tonghop__V1__Plan *m, stru
 void registry_take_plan(struct proto_check *c, const Tonghop__V1__Plan *m, struct arena *arena,
                         struct plan *out)
 {
-    *out = (struct plan){.version = m->version, .title = m->title, .document = m->document};
+    *out = (struct plan){.version = m->version,
+                         .title = m->title,
+                         .document = m->document,
+                         .is_rehearsal = m->is_rehearsal != 0};
     proto_ident(c, "id", m->id, &out->id);
     proto_ident(c, "root", m->root, &out->root);
     out->from = proto_day(c, "from", m->from);

@@ -35,6 +35,7 @@ void rehearse_begin_mark(struct plan_file *p, const struct ident *indicator)
             require(ident_set(&one->records[k].source, slice_str(rehearse_source)));
     }
     snprintf(title, sizeof title, "%s%s", title_front, p->plan.title);
+    p->plan.is_rehearsal = true;
     p->plan.title = arena_string(&p->arena, title, strlen(title));
 }
 

@@ -152,6 +152,7 @@ static void plan_init(struct plan_sample *s, struct random *r)
                             .version = (uint32_t)random_u64(r),
                             .title = random_text(r),
                             .document = random_text(r),
+                            .is_rehearsal = random_below(r, 2) == 1,
                             .root = random_ident(r),
                             .from = random_day(r),
                             .to = random_day(r),
@@ -224,6 +225,7 @@ static void assert_same_plan(const struct plan *got, const struct plan *want)
     ck_assert_uint_eq(got->version, want->version);
     ck_assert_str_eq(got->title, want->title);
     ck_assert_str_eq(got->document, want->document);
+    ck_assert_int_eq(got->is_rehearsal, want->is_rehearsal);
     assert_same_ident(&got->root, &want->root);
     ck_assert_int_eq(got->from, want->from);
     ck_assert_int_eq(got->to, want->to);

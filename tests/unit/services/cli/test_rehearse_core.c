@@ -346,6 +346,7 @@ START_TEST(the_plan_that_is_rehearsed_names_its_counts_as_generated)
     rehearse_begin_mark(&p.plan, &p.story->indicator);
     const struct plan *plan = &p.plan.plan;
     ck_assert_msg(plan_check(plan, &e) == 0, "%s", e.text);
+    ck_assert(plan->is_rehearsal);
     ck_assert_msg(strncmp(plan->title, "Diễn tập: ", strlen("Diễn tập: ")) == 0, "%s", plan->title);
     const struct source *last = &plan->sources[plan->source_count - 1];
     ck_assert_str_eq(last->id.text, "dientap");
