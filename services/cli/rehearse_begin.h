@@ -11,8 +11,8 @@
 extern const char rehearse_source[];
 
 /* Turns the plan into the one that is rehearsed: that source in place of the others for this
- * indicator, the title and a mark saying what it is. Units, targets, shares and calendar stay. The new texts
- * live in the file's arena. */
+ * indicator, the title and a mark saying what it is. Units, targets, shares and calendar stay. The
+ * new texts live in the file's arena. */
 void rehearse_begin_mark(struct plan_file *p, const struct ident *indicator);
 
 /* The operator's side of the collector. */
