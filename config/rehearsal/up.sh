@@ -34,12 +34,12 @@ totals agree, and the month ended as the outcome says.
 HELP
 }
 
-once=
-lang=vi
+once=""
+lang="vi"
 options=(--plan "$root/config/plans/haiphong-2024.yaml")
 while [ $# -gt 0 ]; do
     case $1 in
-    --once) once=yes ;;
+    --once) once="yes" ;;
     --help | -h) usage && exit 0 ;;
     --fast) options+=("$1") ;;
     --plan)
@@ -57,7 +57,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-[ -t 0 ] && [ -t 1 ] && [ -t 2 ] || once=yes
+[ -t 0 ] && [ -t 1 ] && [ -t 2 ] || once="yes"
 
 # --- a place of its own
 

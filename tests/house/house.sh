@@ -2,6 +2,7 @@
 # The rules of the house that a machine can hold: who may include whom, where a foreign header may
 # be named, what the pure cores may call, no cycle between includes, functions that fit on a screen.
 # usage: house.sh SOURCE [BUILD]   (with BUILD, a plain build, the symbols of the cores are looked at)
+# shellcheck disable=SC2046,SC2086 # lists of our own files, whose names have no spaces
 set -u
 source=$1
 build=${2:-}

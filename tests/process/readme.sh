@@ -18,7 +18,7 @@ lines=$(awk '/^## Run it/ {on = 1; next} /^## / {on = 0} on && /^    / {print su
     "$source/README.md" | grep -v -e '^\./dev build' -e '^export PATH')
 [ "$(echo "$lines" | grep -c '^tonghop ')" -ge 6 ] || { echo "readme: the lines were not found" >&2; exit 1; }
 output=$work/output
-eval "$lines" >"$output" 2>&1 || { cat "$output" *.log >&2; echo "readme: a step failed" >&2; exit 1; }
+eval "$lines" >"$output" 2>&1 || { cat "$output" ./*.log >&2; echo "readme: a step failed" >&2; exit 1; }
 grep -q '412' "$output" || { cat "$output" >&2; echo "readme: the figure does not show" >&2; exit 1; }
 grep -q 'agree' "$output" || { cat "$output" >&2; echo "readme: verify did not agree" >&2; exit 1; }
 echo "readme: every step works"
