@@ -140,8 +140,7 @@ size_t ledger_pending(const struct ledger *l)
     return l->fold.dirty_count * sizeof *l->fold.cells + l->versions.len;
 }
 
-/* --- versions
- * ------------------------------------------------------------------------------------- */
+/* --- versions */
 
 static void block_begin(struct ledger *l, const struct version_head *head)
 {
@@ -187,8 +186,7 @@ static void write_versions(struct ledger *l, struct kv *kv)
     l->block_count = 0;
 }
 
-/* --- statements
- * ------------------------------------------------------------------------------------ */
+/* --- statements */
 
 static bool statement_replaces(const struct fold_cell *cell, const struct stamp *stamp)
 {
@@ -289,8 +287,7 @@ static void apply_statement(struct ledger *l, struct kv *kv, struct fold_cell *c
     }
 }
 
-/* --- a batch
- * ------------------------------------------------------------------------------------------ */
+/* --- a batch */
 
 /* Ordinals of a batch's dictionaries; entries that only refused rows use may be unknown. */
 struct batch_ordinals {
@@ -398,8 +395,7 @@ static int apply_batch(struct ledger *l, struct kv *kv, const struct entry *e, s
     return rc;
 }
 
-/* --- the registry
- * --------------------------------------------------------------------------------------- */
+/* --- the registry */
 
 static void keep_registry_entry(struct kv *kv, const struct entry *e)
 {
@@ -499,8 +495,7 @@ void ledger_end_commit(struct ledger *l, uint64_t number, const uint8_t hash[HAS
     l->days[l->day_count - 1].offset = l->position.offset;
 }
 
-/* --- flushing
- * ---------------------------------------------------------------------------------------------- */
+/* --- flushing */
 
 static void flush_cell(struct ledger *l, struct kv *kv, struct fold_cell *cell, struct buf *scratch)
 {

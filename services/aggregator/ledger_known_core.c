@@ -4,19 +4,17 @@
 
 #include "common/base/alloc.h"
 
-/* --- what one fact was
- * ---------------------------------------------------------------------------- */
+/* --- what one fact was */
 
 /* The newest version that had come by `offset`, going back from `version`. */
 static bool version_by(struct kv *kv, uint64_t version, uint64_t offset, uint64_t *at,
                        struct version_head *head, struct version_row *row)
 {
-    for (; version != VERSION_NONE; version = row->previous) {
-        if (!version_find(kv, version, head, row))
-            return false;
+    while (version != VERSION_NONE && version_find(kv, version, head, row)) {
         *at = version;
         if (head->offset <= offset)
             return true;
+        version = row->previous;
     }
     return false;
 }
@@ -29,8 +27,10 @@ static bool known_set(struct kv *kv, const struct fact *fact, uint64_t offset, i
     bool found = version_by(kv, fact->newest, offset, &at, &head, &row);
     while (found && !row.won)
         found = version_by(kv, row.previous, offset, &at, &head, &row);
+    if (!found || row.op != OP_SET)
+        return false;
     *value = row.value;
-    return found && row.op == OP_SET;
+    return true;
 }
 
 /* Of a tally: the sum of the adds after the greatest clear, both as they had come by then. */
@@ -67,8 +67,7 @@ bool known_figure(struct kv *kv, const struct fact *fact, uint64_t offset, int64
                               : known_set(kv, fact, offset, value);
 }
 
-/* --- an indicator's figures, as a sorted list
- * -------------------------------------------------------- */
+/* --- an indicator's figures, as a sorted list */
 
 struct listed_figure {
     uint32_t code;
@@ -144,8 +143,7 @@ static void list_figures(struct known *k, struct kv *kv, uint32_t indicator,
     kv_cursor_close(c);
 }
 
-/* --- views
- * ---------------------------------------------------------------------------------------------- */
+/* --- views */
 
 const struct known_cells *known_cells_of(struct known *k, struct kv *kv, uint32_t indicator)
 {

@@ -280,8 +280,7 @@ static struct carried carried_on(struct rollup *r, uint32_t indicator, uint32_t 
     return sum;
 }
 
-/* --- one figure
- * ------------------------------------------------------------------------------------ */
+/* --- one figure */
 
 static struct ledger_cell coverage_of(struct rollup *r, uint32_t indicator, uint32_t unit,
                                       day_t day, const struct rollup_figure *figure)
@@ -346,8 +345,7 @@ void rollup_add(struct rollup *r, uint32_t indicator, uint32_t code, day_t day,
         add_ancestors(r, indicator, unit, day, day, cell_of(figure_carried(figure)));
 }
 
-/* --- into the store
- * ---------------------------------------------------------------------------------- */
+/* --- into the store */
 
 struct ledger_cell ledger_cell_get(struct kv *kv, struct ledger_cell_key key)
 {
@@ -424,8 +422,7 @@ void rollup_write(struct rollup *r, struct kv *kv, struct rollup_changes *change
     buf_fini(&scratch);
 }
 
-/* --- figures as they stand in the store
- * ---------------------------------------------------------------- */
+/* --- figures as they stand in the store */
 
 /* The counting figure of record at a fact's record, if it is one. */
 static bool stored_figure(struct stored_figures *f, struct slice key, struct slice value,
