@@ -89,6 +89,39 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static void add_decisions(struct sim_outcome *sum, const struct sim_outcome *o)
+{
+    sum->decisions += o->decisions;
+    sum->told += o->told;
+    sum->redelivered += o->redelivered;
+    for (unsigned tell = 0; tell <= TELL_REVISED; tell++)
+        sum->tells[tell] += o->tells[tell];
+    for (unsigned from = 0; from < STATE_COUNT; from++)
+        for (unsigned to = 0; to < STATE_COUNT; to++)
+            sum->moves[from][to] |= o->moves[from][to];
+}
+
+static unsigned count_moves(const struct sim_outcome *sum)
+{
+    unsigned count = 0;
+    for (unsigned from = 0; from < STATE_COUNT; from++)
+        for (unsigned to = 0; to < STATE_COUNT; to++)
+            count += from != to && sum->moves[from][to];
+    return count;
+}
+
+static void print_decisions(const struct sim_outcome *sum)
+{
+    const uint64_t *tells = sum->tells;
+    printf("  %" PRIu64 " decisions, %u different changes of state; %" PRIu64
+           " messages told and delivered (behind %" PRIu64 ", silent %" PRIu64
+           ", recovered %" PRIu64 ", undone %" PRIu64 ", final %" PRIu64 ", revised %" PRIu64
+           "), %" PRIu64 " sent more than once\n",
+           sum->decisions, count_moves(sum), sum->told, tells[TELL_BEHIND], tells[TELL_SILENT],
+           tells[TELL_RECOVERED], tells[TELL_UNDONE], tells[TELL_FINAL], tells[TELL_REVISED],
+           sum->redelivered);
+}
+
 static void run_seeds(const struct arguments *a)
 {
     struct sim_options options = {.verbose = a->verbose};
@@ -102,6 +135,7 @@ static void run_seeds(const struct arguments *a)
         sum.points += o.points;
         sum.answers += o.answers;
         sum.compared += o.compared;
+        add_decisions(&sum, &o);
     }
     double took = seconds() - began;
     printf("%" PRIu64 " seeds from %" PRIu64 ": clean; %" PRIu64 " steps, %" PRIu64
@@ -109,6 +143,7 @@ static void run_seeds(const struct arguments *a)
            " questions answered, %" PRIu64 " feeds compared; %.1f s, %.0f seeds/s\n",
            a->count, a->first, sum.steps, sum.entries, sum.crashes, sum.points, sum.answers,
            sum.compared, took, (double)a->count / took);
+    print_decisions(&sum);
 }
 
 /* Each process takes a run of the seeds. The first failure is enough, but all end. */

@@ -1,7 +1,7 @@
 /* The whole system as pure cores on a simulated network, disk and clock: one seed makes one world,
- * the same each time. The parts (collector, aggregator, producers, operator, observer) do what the
- * services' wiring does, in the same order, and can die at every commit and at every send. What
- * must always hold is checked where it could break; a failure says seed and step and stops the
+ * the same each time. The parts (collector, aggregator, notifier, producers, operator, observer) do
+ * what the services' wiring does, in the same order, and can die at every commit, sync and send.
+ * What must always hold is checked where it could break; a failure says seed and step and stops the
  * process, as nothing after it means anything. */
 #ifndef TONGHOP_TESTS_SIM_H
 #define TONGHOP_TESTS_SIM_H
@@ -9,9 +9,11 @@
 #include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "common/client/spool_core.h"
+#include "common/wire/frame_wire.h"
 #include "services/aggregator/feed_core.h"
 #include "services/aggregator/ledger_core.h"
 #include "services/collector/collector_core.h"
+#include "services/notifier/notifier_core.h"
 #include "tests/support/memkv.h"
 #include "tests/support/random_tree.h"
 #include "tests/support/random_world.h"
@@ -22,12 +24,14 @@ enum {
     SIM_OPERATOR,
     SIM_OBSERVER,
     SIM_INTRUDER, /* sends what nobody should */
+    SIM_NOTIFIER,
     SIM_PRODUCER_FIRST,
     SIM_PRODUCERS_MAX = 12,
     SIM_NODES_MAX = SIM_PRODUCER_FIRST + SIM_PRODUCERS_MAX,
     SIM_IDENTITIES_MAX = 8, /* registered names; several producers may share one */
     SIM_SPOOL_HELD_MAX = 64,
     SIM_SPOOLS_MAX = 256,
+    SIM_PULLS_MAX = 8, /* of frames, that wait at the aggregator */
 };
 
 struct sim;
@@ -44,9 +48,10 @@ struct sim_weather {
     unsigned clock_jumps;
     unsigned accidents; /* spools lost or restored */
     unsigned changes;   /* of catalogue, plan, producers, keys */
+    unsigned nights;    /* and days, in which nothing happens */
 };
 
-/* --- time, network, failure: sim_world.c ----------------------------------------------------- */
+/* --- time, network, failure: sim_world.c */
 
 struct sim_event {
     int64_t at_ms;
@@ -76,6 +81,9 @@ enum sim_message_kind {
     SIM_SNAPSHOT,
     SIM_UPDATE,
     SIM_HEADS,
+    SIM_FRAMES_PULL,
+    SIM_FRAMES,
+    SIM_NOTIFICATION,
 };
 
 enum sim_apply_kind { SIM_APPLY_BODY, SIM_APPLY_REPLAY_TICK, SIM_APPLY_CLOCK_ACCEPT };
@@ -131,6 +139,12 @@ struct sim_message {
             int code;
             uint64_t offset;
         } apply_answer;
+        struct wire_frames_request pull;
+        struct slice frames; /* packed, one after the other */
+        struct {
+            uint64_t number;
+            struct slice bytes;
+        } notification;
         struct {
             uint64_t dice;
             uint64_t not_before;
@@ -154,7 +168,7 @@ struct sim_message {
     };
 };
 
-/* --- what was committed: sim_journal.c -------------------------------------------------------- */
+/* --- what was committed: sim_journal.c */
 
 /* The journal as the collector's disk has it, read without the collector. */
 struct sim_journal {
@@ -196,8 +210,8 @@ void sim_verifier_close(struct sim *w);
 void sim_verifier_advance(struct sim *w, uint64_t offset);
 /* The aggregator's store, at that very offset, has the same records. */
 void sim_verifier_compare(struct sim *w, struct memkv *other, uint64_t offset);
-/* Everything is delivered: each statement once, every question answered as the naive ledger does.
- */
+/* Everything is delivered: each statement once, every question answered as the naive ledger does,
+ * and the notifier's store is that of one which nothing ever happened to. */
 void sim_verifier_check_end(struct sim *w);
 
 /* --- the parts ---------------------------------------------------------------------------------
@@ -243,6 +257,11 @@ struct sim_aggregator {
     struct sim_message **waiting; /* queries */
     size_t waiting_count;
     size_t waiting_capacity;
+    struct sim_pull {
+        const struct sim_message *message;
+        int64_t deadline_ms;
+    } pulls[SIM_PULLS_MAX];
+    unsigned pull_count;
     struct arena arena;
 };
 
@@ -250,6 +269,93 @@ void sim_aggregator_start(struct sim *w);
 void sim_aggregator_receive(struct sim *w, struct sim_message *m);
 void sim_aggregator_die(struct sim *w);
 void sim_aggregator_fini(struct sim *w);
+
+/* Pulls of frames, on the aggregator's side: sim_frames.c. */
+void sim_frames_take(struct sim *w, const struct sim_message *m);
+/* Answers those that can be, from what is checkpointed. False: the aggregator is dead. */
+bool sim_frames_serve(struct sim *w);
+/* A frame with its entries and cells, by their names; in the arena and the transaction's memory. */
+void sim_frame_read(struct sim *w, const struct ledger *l, struct kv *kv,
+                    struct ledger_frame *frame, struct arena *arena, struct wire_frame *out);
+
+/* --- the notifier: sim_notifier.c; its maildir, and what is known of its decisions: sim_post.c ---
+ */
+
+/* A message of the maildir. What is not synced may be lost or torn by a crash. */
+struct sim_mail {
+    struct slice name;
+    struct slice written; /* in tmp/; empty: not there */
+    bool written_synced;
+    struct slice placed; /* in new/, as a reader sees it; empty: not there */
+    bool placed_synced;  /* its bytes, not its place */
+    struct slice kept;   /* in new/ after a crash, whatever was not synced is lost */
+    bool kept_whole;
+};
+
+/* A decision as it was first committed, and what has become of it. */
+struct sim_decision {
+    struct slice record; /* of the history */
+    bool told;           /* else only noted, and nothing goes out */
+    struct slice notification;
+    struct slice text; /* of the mail */
+    struct sim_mail mail;
+    unsigned published; /* times it was sent to the feed */
+    bool done[CHANNEL_COUNT];
+};
+
+struct sim_notifier {
+    struct memkv *disk;
+    struct notifier *core;
+    struct notifier_position done; /* as of the last commit */
+    uint64_t earlier_offset;       /* as of the one before, of this life */
+    uint64_t pull_id;              /* of the one outstanding */
+    const struct sim_message *reply;
+    struct slice rest; /* of its frames: to be applied yet */
+    struct sim_channel {
+        uint64_t done_number;
+        bool due;
+    } channels[CHANNEL_COUNT];
+    int64_t feed_free_at_ms;
+    struct arena arena;
+};
+
+void sim_notifier_start(struct sim *w);
+void sim_notifier_receive(struct sim *w, struct sim_message *m);
+void sim_notifier_die(struct sim *w);
+void sim_notifier_fini(struct sim *w);
+bool sim_notifier_idle(const struct sim *w);
+int sim_notifier_apply(struct notifier *core, struct kv *kv, const struct wire_frame *f,
+                       struct arena *arena, struct err *err);
+
+/* What outlives every crash of the notifier: the world's memory of it. */
+struct sim_post {
+    struct sim_decision *decisions; /* by number, from 1 on */
+    size_t count;
+    size_t capacity;
+    size_t open_from; /* below it all is delivered over every channel */
+    uint64_t offset;  /* highest position that was committed */
+    uint64_t told;
+    uint64_t redelivered;
+    uint64_t tells[TELL_REVISED + 1];
+    bool moves[STATE_COUNT][STATE_COUNT];
+};
+
+/* A notification as it goes out: name of the file or topic, and bytes. In the world's memory. */
+void sim_post_wrap(struct sim *w, const struct notification *n, struct slice *place,
+                   struct slice *message);
+/* After a commit of the notifier: learns what it decided, and checks what it calls delivered. */
+void sim_post_follow(struct sim *w);
+void sim_post_publish(struct sim *w, uint64_t number, struct slice message);
+void sim_post_hear(struct sim *w, const struct sim_message *m);
+/* As maildir_put and maildir_sync do it, step by step. */
+struct sim_mail *sim_mail_write(struct sim *w, struct slice name, struct slice text);
+void sim_mail_sync(struct sim_mail *mail);
+void sim_mail_place(struct sim *w, struct sim_mail *mail);
+void sim_maildir_sync(struct sim *w);
+void sim_maildir_crash(struct sim *w);
+/* All that was decided has gone out, and stands in the history of `kv`, word for word. */
+void sim_post_check_end(struct sim *w, struct kv *kv);
+void sim_post_fini(struct sim_post *p);
 
 /* What lies on a producer's disk: the spool as it was last synced. */
 struct sim_spool {
@@ -331,6 +437,8 @@ void sim_operator_begin(struct sim *w);
 void sim_operator_receive(struct sim *w, struct sim_message *m);
 void sim_operator_fini(struct sim *w);
 bool sim_operator_idle(const struct sim *w);
+/* Targets for the plan, whose indicators stand: sim_targets.c. In the world's memory. */
+void sim_targets_choose(struct sim *w, struct plan *p);
 
 struct sim_observer {
     uint64_t offset; /* highest seen */
@@ -377,7 +485,8 @@ struct sim_options {
 struct sim {
     uint64_t seed;
     uint64_t step;
-    int64_t now_ms; /* true time since 1970, which no part can read */
+    int64_t now_ms;   /* when events happen, from start_ms on; no part can read it */
+    int64_t slept_ms; /* true time is later by the nights that have passed: sim_true_ms */
     int64_t start_ms;
     int64_t storm_end_ms;
     int64_t last_tick_ms; /* after it the collector wakes up for messages only */
@@ -385,6 +494,10 @@ struct sim {
     bool replay;
     day_t first; /* days that figures are about */
     day_t last;
+    bool campaign; /* most figures are the first indicator's at the top: there pace can be judged */
+    int pace;      /* how much a day brings it, until the day of that number */
+    int turn;
+    int pace_after;
     struct sim_options options;
     struct sim_weather weather;
     uint64_t points; /* places of a crash passed; of crash_where only, if given */
@@ -404,6 +517,8 @@ struct sim {
     struct sim_verifier verifier;
     struct sim_collector collector;
     struct sim_aggregator aggregator;
+    struct sim_notifier notifier;
+    struct sim_post post;
     struct sim_operator operator;
     struct sim_observer observer;
     struct sim_producer producers[SIM_NODES_MAX]; /* by node */
@@ -421,7 +536,13 @@ struct sim_outcome {
     uint64_t crashes;
     uint64_t entries;
     uint8_t head[HASH_BYTES];
-    uint8_t dump[HASH_BYTES]; /* of the aggregator's canonical dump */
+    uint8_t dump[HASH_BYTES];    /* of the aggregator's canonical dump */
+    uint8_t history[HASH_BYTES]; /* of the notifier's */
+    uint64_t decisions;
+    uint64_t told;
+    uint64_t redelivered; /* messages that went out again */
+    uint64_t tells[TELL_REVISED + 1];
+    bool moves[STATE_COUNT][STATE_COUNT]; /* from, to */
 };
 
 /* Runs the world of that seed to its end. Anything that does not hold ends the process. */
@@ -433,6 +554,10 @@ const struct sim *sim_current(void);
 bool sim_crashes(struct sim *w, unsigned node, const char *where);
 void sim_crash(struct sim *w, unsigned node, const char *where);
 void sim_schedule(struct sim *w, int64_t after_ms, struct sim_event event);
+/* Since 1970. */
+int64_t sim_true_ms(const struct sim *w);
+/* A copy in the world's memory. */
+struct slice sim_keep(struct sim *w, struct slice bytes);
 /* Between low and high, from the node's dice. */
 int64_t sim_after(struct sim *w, unsigned node, int64_t low_ms, int64_t high_ms);
 /* A message of zeros from `from` to `to`. */

@@ -75,7 +75,7 @@ void sim_aggregator_die(struct sim *w)
     feed_destroy(a->feed);
     a->feed = NULL;
     a->feed_open = false;
-    a->waiting_count = 0;
+    a->waiting_count = a->pull_count = 0;
     a->checkpoint_due = a->fetch_due = false;
     arena_fini(&a->arena);
     maybe_lose_store(w);
@@ -440,7 +440,7 @@ static bool checkpoint(struct sim *w)
     if (sim_crashes(w, SIM_AGGREGATOR, "aggregator: checkpoint made, not published"))
         return false;
     note_changes(w, &changes);
-    return answer_waiting(w);
+    return answer_waiting(w) && sim_frames_serve(w);
 }
 
 static void checkpoint_event(struct sim *w, struct sim_event *e)
@@ -498,4 +498,6 @@ void sim_aggregator_receive(struct sim *w, struct sim_message *m)
         take_query(w, m);
     else if (m->kind == SIM_SNAPSHOT_REQUEST)
         take_snapshot_request(w, m);
+    else if (m->kind == SIM_FRAMES_PULL)
+        sim_frames_take(w, m);
 }

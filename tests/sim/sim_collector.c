@@ -16,13 +16,13 @@ enum {
 
 int64_t sim_collector_wall_ms(const struct sim *w)
 {
-    return w->now_ms + w->collector.wall_offset_ms;
+    return sim_true_ms(w) + w->collector.wall_offset_ms;
 }
 
 /* The machine itself was started some time before. */
 static int64_t monotonic_ms(const struct sim *w)
 {
-    return w->now_ms - w->start_ms + 1000;
+    return sim_true_ms(w) - w->start_ms + 1000;
 }
 
 /* --- faults of the disk --- */

@@ -30,7 +30,7 @@ static const struct sim_content *choose_content(struct sim *w, struct random *di
     if (random_chance(dice, 40))
         return sim_batch_poison(w, SIM_INTRUDER, 0);
     struct sim_content *c = arena_alloc(&w->memory, sizeof *c);
-    *c = *sim_batch_make(w, SIM_INTRUDER, 0, w->now_ms + random_between(dice, -9, 9) * 60000);
+    *c = *sim_batch_make(w, SIM_INTRUDER, 0, sim_true_ms(w) + random_between(dice, -9, 9) * 60000);
     c->oversized = random_chance(dice, 20);
     return c;
 }

@@ -217,6 +217,8 @@ void sim_observer_receive(struct sim *w, struct sim_message *m)
         take_update(w, m);
     else if (m->kind == SIM_HEADS)
         take_heads(w, m);
+    else if (m->kind == SIM_NOTIFICATION)
+        sim_post_hear(w, m);
 }
 
 bool sim_observer_idle(const struct sim *w)

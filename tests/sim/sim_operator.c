@@ -10,9 +10,10 @@
 
 enum {
     MINUTE_MS = 60 * 1000,
+    HOUR_MS = 60 * MINUTE_MS,
     RETRY_MS = 8 * 1000,
     SOURCES = 2,
-    INDICATORS = 5, /* reported ones; one ratio beside them */
+    INDICATORS = 6, /* reported ones; one ratio beside them */
     DUTIES_MAX = INDICATORS,
 };
 
@@ -85,14 +86,20 @@ static struct sim_message *change_catalogue(struct sim *w)
 
 /* --- plans --- */
 
+/* In a campaign mostly the same one, or few of its reports would count. */
+static struct ident choose_source(struct sim *w)
+{
+    bool same = w->campaign && random_chance(dice_of(w), 85);
+    return ident("s", same ? 0 : random_below(dice_of(w), SOURCES));
+}
+
 static void choose_records(struct sim *w, struct indicator *one)
 {
     struct random *dice = dice_of(w);
     day_t from = w->first - 1;
     one->record_count = 0;
     for (int count = random_between(dice, 1, 2); count > 0 && from < w->last; count--) {
-        one->records[one->record_count++] =
-            (struct source_of_record){from, ident("s", random_below(dice, SOURCES))};
+        one->records[one->record_count++] = (struct source_of_record){from, choose_source(w)};
         from += random_between(dice, 2, 10);
     }
 }
@@ -104,6 +111,7 @@ static struct indicator make_indicator(struct sim *w, unsigned number)
         enum indicator_entry entry;
         uint32_t reporters;
     } shapes[INDICATORS] = {
+        {INDICATOR_STOCK, ENTRY_SET, 1u << 1}, /* by few, so that pace can be judged */
         {INDICATOR_FLOW, ENTRY_SET, REPORTS_LEAF},
         {INDICATOR_STOCK, ENTRY_SET, REPORTS_LEAF},
         {INDICATOR_STOCK, ENTRY_SET, 1u << 2 | 1u << 3},
@@ -118,7 +126,7 @@ static struct indicator make_indicator(struct sim *w, unsigned number)
                             .measure = ident("m", 0),
                             .minimum = -20,
                             .maximum = OBSERVATION_VALUE_MAX,
-                            .period = number == 4 ? PERIOD_WEEK : PERIOD_DAY};
+                            .period = number == 5 ? PERIOD_WEEK : PERIOD_DAY};
     choose_records(w, &one);
     return one;
 }
@@ -127,26 +135,10 @@ static void choose_duties(struct sim *w, struct plan *p)
 {
     struct random *dice = dice_of(w);
     for (unsigned i = 0; i < INDICATORS; i++)
-        if (random_chance(dice, 70))
+        if (random_chance(dice, w->campaign && i == 0 ? 95 : 70))
             p->duties[p->duty_count++] =
                 (struct duty){ident("i", i), w->first + random_between(dice, 0, 5),
                               w->last - random_between(dice, 0, 5), random_below(dice, 12)};
-}
-
-/* Of every second indicator, the ratio among them, the other ones in the next version: frames are
- * then made of changing sets of cells. */
-static void choose_targets(struct sim *w, struct plan *p)
-{
-    for (unsigned i = p->version % 2; i < p->indicator_count; i += 2)
-        p->targets[p->target_count++] = (struct target){.id = ident("t", i),
-                                                        .title = "Mục tiêu",
-                                                        .clause = "",
-                                                        .indicator = p->indicators[i].id,
-                                                        .unit = p->root,
-                                                        .lower = 100,
-                                                        .start = w->first,
-                                                        .due = w->last,
-                                                        .weekend_permille = 1000};
 }
 
 static struct sim_message *plan_message(struct sim *w)
@@ -154,7 +146,6 @@ static struct sim_message *plan_message(struct sim *w)
     struct sim_operator *o = &w->operator;
     struct source sources[SOURCES];
     struct duty duties[DUTIES_MAX];
-    struct target targets[INDICATORS + 1];
     struct buf body = {0};
     struct plan p = {.id = ident("ke-hoach", 0),
                      .version = ++o->plan_version,
@@ -167,12 +158,11 @@ static struct sim_message *plan_message(struct sim *w)
                      .source_count = SOURCES,
                      .indicators = o->indicators,
                      .indicator_count = INDICATORS + 1,
-                     .duties = duties,
-                     .targets = targets};
+                     .duties = duties};
     for (unsigned i = 0; i < SOURCES; i++)
         sources[i] = (struct source){ident("s", i), "Nguồn"};
     choose_duties(w, &p);
-    choose_targets(w, &p);
+    sim_targets_choose(w, &p);
     if (registry_apply_plan(o->registry, &p, NULL) != 0)
         return NULL;
     wire_pack_plan(&p, &body);
@@ -193,8 +183,8 @@ static void make_indicators(struct sim *w)
     all[INDICATORS] = (struct indicator){.id = ident("ratio", 0),
                                          .name = "Tỷ lệ",
                                          .kind = INDICATOR_RATIO,
-                                         .numerator = ident("i", 1),
-                                         .denominator = ident("i", 2)};
+                                         .numerator = ident("i", 2),
+                                         .denominator = ident("i", 3)};
     w->operator.indicators = all;
 }
 
@@ -216,7 +206,7 @@ static struct sim_message *set_producer(struct sim *w, unsigned identity)
     struct producer_change change = {.kind = PRODUCER_SET,
                                      .producer = {.name = who->name, .roles = who->roles}};
     if (who->roles & ROLE_SUBMIT) {
-        change.producer.source = ident("s", random_below(dice, SOURCES));
+        change.producer.source = choose_source(w);
         change.producer.scopes[0] = ident("u", random_chance(dice, 75) ? 0 : 1);
         change.producer.scope_count = 1;
     }
@@ -279,7 +269,7 @@ static struct sim_message *choose_change(struct sim *w)
 {
     struct random *dice = dice_of(w);
     uint32_t kind = random_below(dice, 100);
-    if (kind < 40)
+    if (kind < (w->campaign ? 15 : 40))
         return change_catalogue(w);
     if (kind < 55)
         return change_plan(w);
@@ -292,7 +282,9 @@ static struct sim_message *choose_time(struct sim *w)
 {
     struct sim_operator *o = &w->operator;
     if (w->replay) {
-        o->replay_ms += sim_after(w, SIM_OPERATOR, 0, 9 * MINUTE_MS);
+        o->replay_ms += random_chance(dice_of(w), 60)
+                            ? sim_after(w, SIM_OPERATOR, 3 * HOUR_MS, 15 * HOUR_MS)
+                            : sim_after(w, SIM_OPERATOR, 0, 9 * MINUTE_MS);
         return time_message(w, SIM_APPLY_REPLAY_TICK, o->replay_ms);
     }
     if (!w->nodes[SIM_COLLECTOR].up || !collector_clock(w->collector.core)->held)

@@ -193,7 +193,7 @@ static const struct sim_content *make_content(struct sim *w, unsigned node, uint
     struct random *dice = &w->dice[node];
     if (!random_chance(dice, 3))
         return sim_batch_make(w, node, statement,
-                              w->now_ms + w->producers[node].skew_ms -
+                              sim_true_ms(w) + w->producers[node].skew_ms -
                                   (int64_t)random_below(dice, 30) * MINUTE_MS);
     const struct sim_content *c = sim_batch_poison(w, node, statement);
     w->statements[statement].poison = true;

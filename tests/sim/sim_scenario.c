@@ -28,11 +28,13 @@ static void every_point(uint64_t seed, bool verbose)
 static bool same_end(const struct sim_outcome *a, const struct sim_outcome *b)
 {
     return a->entries == b->entries && memcmp(a->head, b->head, HASH_BYTES) == 0 &&
-           memcmp(a->dump, b->dump, HASH_BYTES) == 0;
+           memcmp(a->dump, b->dump, HASH_BYTES) == 0 &&
+           memcmp(a->history, b->history, HASH_BYTES) == 0;
 }
 
-/* The aggregator's fate is nothing to the collector, so the journal is the same, and so must be all
- * that follows from it. That no observed offset goes back is checked by the world itself. */
+/* The fate of aggregator and notifier is nothing to the collector, so the journal is the same, and
+ * so must be all that follows from it. That no observed offset goes back is checked by the world
+ * itself. */
 static void kill_at_each(uint64_t seed, const char *where, bool verbose)
 {
     struct sim_outcome undisturbed = run(seed, where, 0, verbose);
@@ -42,12 +44,13 @@ static void kill_at_each(uint64_t seed, const char *where, bool verbose)
             continue;
         fprintf(stderr,
                 "seed %" PRIu64 ", killed at place %" PRIu64
-                " of '%s': the aggregator ends otherwise than undisturbed\n",
+                " of '%s': aggregator or notifier end otherwise than undisturbed\n",
                 seed, at, where);
         exit(1);
     }
-    printf("seed %" PRIu64 ": killed at each of %" PRIu64 " of '%s': the same dump each time\n",
-           seed, undisturbed.points, where);
+    printf("seed %" PRIu64 ": killed at each of %" PRIu64
+           " of '%s': the same dump and the same %" PRIu64 " decisions each time\n",
+           seed, undisturbed.points, where, undisturbed.decisions);
 }
 
 static void kill_between_publishing_and_checkpoint(uint64_t seed, bool verbose)
@@ -59,12 +62,25 @@ static void kill_between_publishing_and_checkpoint(uint64_t seed, bool verbose)
         kill_at_each(seed, places[i], verbose);
 }
 
+static void kill_in_every_step_of_a_delivery(uint64_t seed, bool verbose)
+{
+    static const char *const places[] = {
+        "notifier: frames come, nothing applied", "notifier: frame applied, not committed",
+        "notifier: committed, nothing delivered", "notifier: message written, not synced",
+        "notifier: message synced, not in place", "notifier: message in place, folder not synced",
+        "notifier: folder synced, not marked",    "notifier: notification sent",
+        "notifier: marked, not committed",        "notifier: marked"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        kill_at_each(seed, places[i], verbose);
+}
+
 static const struct {
     const char *name;
     void (*run)(uint64_t seed, bool verbose);
 } scenarios[] = {
     {"every_point", every_point},
     {"kill_between_publishing_and_checkpoint", kill_between_publishing_and_checkpoint},
+    {"kill_in_every_step_of_a_delivery", kill_in_every_step_of_a_delivery},
 };
 
 bool sim_scenario_run(const char *name, const struct sim_scenario_options *options)

@@ -6,7 +6,7 @@
 #include "services/aggregator/ledger_internal.h"
 #include "tests/support/naive_ledger.h"
 
-enum { QUESTIONS_AT_END = 60 };
+enum { QUESTIONS_AT_END = 60, ARENA_KEEP = 1 << 16 };
 
 static void open_ledger(struct sim *w)
 {
@@ -146,6 +146,63 @@ static void ask_questions(struct sim *w, const struct naive_ledger *naive)
     memkv_abort(&kv);
 }
 
+/* --- the notifier --- */
+
+static struct notifier *open_notifier(struct sim *w, struct kv *kv)
+{
+    struct notifier *core;
+    struct err err = {0};
+    if (notifier_open(&core, kv, &wire_codec, &err) != 0)
+        sim_fail(w, "the verifier's notifier does not open: %s", err.text);
+    return core;
+}
+
+/* Every frame there is, in one go. */
+static void judge_all(struct sim *w, struct notifier *core, struct kv *kv)
+{
+    struct ledger_frame frame = {0};
+    struct wire_frame named;
+    struct arena arena;
+    struct err err = {0};
+    struct kv *frames = memkv_begin(w->verifier.disk, false);
+    arena_init(&arena, ARENA_KEEP);
+    while (ledger_frame_after(frames, frame.offset, &frame, &err) == 0) {
+        sim_frame_read(w, w->verifier.ledger, frames, &frame, &arena, &named);
+        if (sim_notifier_apply(core, kv, &named, &arena, &err) != 0)
+            break;
+        arena_reset(&arena);
+    }
+    if (err.code != 0)
+        sim_fail(w, "the verifier's notifier: %s", err.text);
+    arena_fini(&arena);
+    memkv_abort(&frames);
+}
+
+static void deliver_all(struct sim *w, struct kv *kv)
+{
+    for (uint64_t number = 1; number <= w->post.count; number++)
+        for (unsigned channel = 0; channel < CHANNEL_COUNT; channel++)
+            notifier_outbox_delivered(kv, number, (enum notifier_channel)channel);
+}
+
+/* The same cells, states, decisions, ids; and nothing waits in either. */
+static void check_notifier(struct sim *w)
+{
+    struct buf difference = {0};
+    struct memkv *disk = memkv_create(NOTIFIER_TABLE_COUNT);
+    struct kv *kv = memkv_begin(disk, true);
+    struct notifier *core = open_notifier(w, kv);
+    judge_all(w, core, kv);
+    deliver_all(w, kv);
+    sim_post_check_end(w, kv);
+    if (memkv_commit(&kv, NULL) != 0 || !memkv_equal(w->notifier.disk, disk, &difference))
+        sim_fail(w, "the notifier's store is not that of one to which nothing happened: %.*s",
+                 (int)difference.len, (const char *)difference.data);
+    notifier_close(core);
+    memkv_destroy(disk);
+    buf_fini(&difference);
+}
+
 void sim_verifier_check_end(struct sim *w)
 {
     check_statements(w);
@@ -155,4 +212,5 @@ void sim_verifier_check_end(struct sim *w)
         naive_ledger_create(w->journal.entries, w->journal.count, &wire_codec);
     ask_questions(w, naive);
     naive_ledger_destroy(naive);
+    check_notifier(w);
 }

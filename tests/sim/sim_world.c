@@ -18,8 +18,10 @@ enum {
     CALM_MINUTES_MAX = 24 * 60, /* by then all must be delivered */
     STEPS_MAX = 400 * 1000,
     DAYS_BACK = 12,
-    DAYS_AHEAD = 3,
+    DAYS_AHEAD = 7,
     HOUR_OF_START = 22, /* so that most worlds see a midnight */
+    NIGHTS_MAX = 10,
+    CAMPAIGN_NIGHTS = 10, /* more */
 };
 
 static const struct sim *current;
@@ -59,6 +61,18 @@ void sim_fail(const struct sim *w, const char *format, ...)
     va_end(args);
     fprintf(stderr, "again: simulator --seed %" PRIu64 " --verbose\n", w->seed);
     exit(1);
+}
+
+/* --- time and memory --- */
+
+int64_t sim_true_ms(const struct sim *w)
+{
+    return w->now_ms + w->slept_ms;
+}
+
+struct slice sim_keep(struct sim *w, struct slice bytes)
+{
+    return slice_of(arena_string(&w->memory, bytes.data, bytes.len), bytes.len);
 }
 
 /* --- events: a heap, the earliest on top --- */
@@ -118,6 +132,8 @@ static void node_die(struct sim *w, unsigned node)
         sim_collector_die(w);
     else if (node == SIM_AGGREGATOR)
         sim_aggregator_die(w);
+    else if (node == SIM_NOTIFIER)
+        sim_notifier_die(w);
     else
         sim_producer_die(w, node);
 }
@@ -130,6 +146,8 @@ static void node_start(struct sim *w, struct sim_event *e)
         sim_collector_start(w);
     else if (e->node == SIM_AGGREGATOR)
         sim_aggregator_start(w);
+    else if (e->node == SIM_NOTIFIER)
+        sim_notifier_start(w);
     else
         sim_producer_start(w, e->node);
 }
@@ -193,6 +211,9 @@ static void receive(struct sim *w, struct sim_message *m)
         break;
     case SIM_INTRUDER:
         sim_intruder_receive(w, m);
+        break;
+    case SIM_NOTIFIER:
+        sim_notifier_receive(w, m);
         break;
     default:
         sim_producer_receive(w, m);
@@ -298,6 +319,19 @@ static void accident(struct sim *w, struct sim_event *e)
         sim_producer_accident(w, SIM_PRODUCER_FIRST + random_below(&w->weather_dice, producers));
 }
 
+/* A night, or a day: every clock goes on, nothing else. It is over a while after leaders came, or
+ * before they leave: then targets are judged. */
+static void sleep_on(struct sim *w, struct sim_event *e)
+{
+    static const int hours[] = {8, 17, 8 + 24};
+    int64_t now = sim_true_ms(w), until = 0;
+    (void)e;
+    for (size_t i = 0; until <= now; i++)
+        until = day_start_ms(day_of_ms(now)) + (int64_t)hours[i] * 60 * MINUTE_MS;
+    w->slept_ms += until - now + random_between(&w->weather_dice, -2, 40) * MINUTE_MS;
+    sim_log(w, "%" PRId64 " hours pass at once", (sim_true_ms(w) - now) / 60 / MINUTE_MS);
+}
+
 static void scatter(struct sim *w, unsigned count, void (*run)(struct sim *, struct sim_event *))
 {
     uint64_t storm_ms = (uint64_t)(w->storm_end_ms - w->now_ms);
@@ -316,6 +350,8 @@ static void end_storm(struct sim *w, struct sim_event *e)
     memkv_fail_put_after(w->collector.disk, 0, 0);
     memkv_fail_commit_after(w->aggregator.disk, 0, 0);
     memkv_fail_put_after(w->aggregator.disk, 0, 0);
+    memkv_fail_commit_after(w->notifier.disk, 0, 0);
+    memkv_fail_put_after(w->notifier.disk, 0, 0);
     sim_log(w, "the storm is over");
 }
 
@@ -324,6 +360,7 @@ static struct sim_weather choose_weather(struct random *dice)
     struct sim_weather x = {.delay_ms_max = random_between(dice, 50, 20000)};
     bool fair = random_chance(dice, 10);
     x.changes = random_below(dice, 12);
+    x.nights = random_below(dice, NIGHTS_MAX);
     if (fair)
         return x;
     x.loss_percent = random_chance(dice, 70) ? random_below(dice, 25) : 0;
@@ -349,8 +386,14 @@ static void world_init(struct sim *w, uint64_t seed, const struct sim_options *o
         w->dice[i].state = random_next(dice);
     w->weather = choose_weather(dice);
     if (options->no_faults)
-        w->weather = (struct sim_weather){.changes = w->weather.changes};
+        w->weather =
+            (struct sim_weather){.changes = w->weather.changes, .nights = w->weather.nights};
     w->replay = random_chance(dice, 15);
+    w->campaign = random_chance(dice, 50);
+    w->weather.nights += w->campaign ? CAMPAIGN_NIGHTS : 0;
+    w->pace = random_between(dice, 0, 40);
+    w->turn = random_between(dice, 11, 15);
+    w->pace_after = random_chance(dice, 50) ? w->pace : random_between(dice, 200, 900);
     w->node_count = SIM_PRODUCER_FIRST + (unsigned)random_between(dice, 3, SIM_PRODUCERS_MAX);
     day_t today = day_of(2024, 10, 5) + random_between(dice, 0, 60);
     w->first = today - DAYS_BACK;
@@ -369,9 +412,11 @@ static void begin(struct sim *w)
 {
     w->collector.disk = memkv_create(COLLECTOR_TABLE_COUNT);
     w->aggregator.disk = memkv_create(LEDGER_TABLE_COUNT);
+    w->notifier.disk = memkv_create(NOTIFIER_TABLE_COUNT);
     sim_verifier_open(w);
     sim_operator_found(w);
     sim_aggregator_start(w);
+    sim_notifier_start(w);
     sim_operator_begin(w);
     sim_observer_begin(w);
     sim_intruder_begin(w);
@@ -380,6 +425,7 @@ static void begin(struct sim *w)
     scatter(w, w->weather.partitions, cut);
     scatter(w, w->weather.clock_jumps, jump_clock);
     scatter(w, w->weather.accidents, accident);
+    scatter(w, w->weather.nights, sleep_on);
     sim_schedule(w, w->storm_end_ms - w->now_ms, (struct sim_event){.run = end_storm});
 }
 
@@ -393,7 +439,8 @@ static bool all_delivered(const struct sim *w)
         if (!sim_producer_idle(w, node))
             return false;
     return sim_operator_idle(w) && w->aggregator.kv == NULL &&
-           w->aggregator.checkpoint_offset == w->journal.count && sim_observer_idle(w);
+           w->aggregator.checkpoint_offset == w->journal.count && sim_observer_idle(w) &&
+           sim_notifier_idle(w);
 }
 
 static void step(struct sim *w)
@@ -436,6 +483,15 @@ static void hash_dump(struct sim *w, uint8_t out[HASH_BYTES])
     buf_fini(&dump);
 }
 
+static void hash_history(struct sim *w, uint8_t out[HASH_BYTES])
+{
+    struct buf history = {0};
+    for (size_t i = 0; i < w->post.count; i++)
+        buf_block(&history, w->post.decisions[i].record);
+    journal_hash(buf_slice(&history), out);
+    buf_fini(&history);
+}
+
 static struct sim_outcome outcome(struct sim *w)
 {
     struct sim_outcome o = {.answers = w->observer.answers,
@@ -443,10 +499,17 @@ static struct sim_outcome outcome(struct sim *w)
                             .steps = w->step,
                             .points = w->points,
                             .crashes = w->crashes,
-                            .entries = w->journal.count};
+                            .entries = w->journal.count,
+                            .decisions = w->post.count,
+                            .told = w->post.told,
+                            .redelivered = w->post.redelivered};
+    memcpy(o.tells, w->post.tells, sizeof o.tells);
+    memcpy(o.moves, w->post.moves, sizeof o.moves);
     memcpy(o.head, w->journal.head.hash, HASH_BYTES);
     if (w->options.no_faults)
         hash_dump(w, o.dump);
+    if (w->options.no_faults)
+        hash_history(w, o.history);
     return o;
 }
 
@@ -454,6 +517,8 @@ static void world_fini(struct sim *w)
 {
     sim_collector_fini(w);
     sim_aggregator_fini(w);
+    sim_notifier_fini(w);
+    sim_post_fini(&w->post);
     sim_operator_fini(w);
     sim_observer_fini(w);
     sim_verifier_close(w);
