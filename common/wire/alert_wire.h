@@ -4,10 +4,11 @@
 #ifndef TONGHOP_WIRE_ALERT_WIRE_H
 #define TONGHOP_WIRE_ALERT_WIRE_H
 
+#include "common/model/alert_state.h"
 #include "common/wire/wire.h"
 
 enum {
-    WIRE_ALERT_STATES = 9,           /* how many there are: 0 not started … 8 suspended */
+    WIRE_ALERT_STATES = STATE_COUNT,
     WIRE_ALERT_STATES_MAX = 32768,   /* in one reply */
     WIRE_ALERT_DECISIONS_MAX = 1000, /* in one reply */
 };

@@ -9,6 +9,9 @@
 enum {
     /* A frame may hold every cell there is: a whole province's year of a dozen daily indicators. */
     WIRE_FRAME_BYTES_MAX = 64 << 20,
+    /* The largest part of a message that answers a pull: a frame behind its length. Both ends must
+     * send and take as much. */
+    WIRE_FRAMES_BYTES_MAX = WIRE_FRAME_BYTES_MAX + 4,
     WIRE_FRAME_CELLS_MAX = 1 << 22,
     WIRE_FRAME_ENTRIES_MAX = 1 << 16,
 };

@@ -116,7 +116,8 @@ static int gather_frames(struct aggregator_service *s, struct kv *kv,
             return kv_failed(kv) ? err_set(e, kv->err.code, "%s", kv->err.text) : 0;
         if (rc == 0)
             rc = pack_frame(s, kv, &frame, out, e);
-        if (rc == 0 && before > 0 && out->len > most) {
+        /* What is too much for this answer, or for any, is the next one's affair. */
+        if (before > 0 && (rc == ERR_LIMIT || (rc == 0 && out->len > most))) {
             out->len = before;
             return 0;
         }

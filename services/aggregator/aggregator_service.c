@@ -4,14 +4,15 @@
 #include <stdlib.h>
 
 #include "common/base/alloc.h"
+#include "common/journal/journal.h"
 
 enum {
     ARENA_KEEP_BYTES = 4 << 20,
     POKE_MS = 100,
     REQUESTS_A_ROUND = 256,
-    /* As the collector's: its largest commit must fit. */
-    MESSAGE_BYTES_MAX = 2 * WIRE_MESSAGE_BYTES_MAX,
 };
+_Static_assert((size_t)AGGREGATOR_MESSAGE_BYTES_MAX > (size_t)JOURNAL_COMMIT_BYTES_MAX,
+               "the largest commit must come in");
 
 const struct store_options aggregator_store_options = {
     .tables = ledger_table_names,
@@ -45,7 +46,7 @@ static int open_responder(struct aggregator_service *s, struct err *e)
     struct responder_options options = {
         .endpoint = &s->config->endpoint,
         .net = {.queue_messages_max = (unsigned)s->config->queue_messages_max,
-                .message_bytes_max = MESSAGE_BYTES_MAX,
+                .message_bytes_max = AGGREGATOR_MESSAGE_BYTES_MAX,
                 .retry_ms = 1000},
         .arena = &s->arena,
         .round_messages = REQUESTS_A_ROUND,

@@ -64,7 +64,11 @@ struct aggregator_waiter {
     int64_t deadline_ms; /* monotonic */
 };
 
-enum { FRAMES_WAITERS_MAX = 16 };
+enum {
+    FRAMES_WAITERS_MAX = 16,
+    /* Of one part of a message, in and out: the collector's commits, the notifier's frames. */
+    AGGREGATOR_MESSAGE_BYTES_MAX = WIRE_FRAMES_BYTES_MAX + (1 << 20),
+};
 
 /* A pull of frames that waits for the next tick. */
 struct aggregator_frames_waiter {

@@ -72,7 +72,8 @@ static void close_scratch(struct verify *v)
 static int connect_collector(struct verify *v, struct err *e)
 {
     const struct aggregator_config *c = v->own->config;
-    struct net_options options = {.message_bytes_max = 2 * WIRE_MESSAGE_BYTES_MAX, .retry_ms = 500};
+    struct net_options options = {.message_bytes_max = AGGREGATOR_MESSAGE_BYTES_MAX,
+                                  .retry_ms = 500};
     struct net_key key = aggregator_config_collector_key(c);
     struct net_socket *socket;
     int rc = keypair_load(c->endpoint.key_file, &v->keys, e);

@@ -2,8 +2,7 @@
 
 #include "common/base/check.h"
 
-/* --- sums of cells
- * ------------------------------------------------------------------------------------ */
+/* --- sums of cells */
 
 /* Where cells are read from: the store, or a view recomputed as known at an offset. */
 struct cell_view {
@@ -85,8 +84,7 @@ static void sum_known(const struct known_cells *cells, uint32_t indicator, uint3
     }
 }
 
-/* --- questions
- * ------------------------------------------------------------------------------------------ */
+/* --- questions */
 
 static int value_set(int64_t *out, __int128 amount, struct err *err)
 {
@@ -204,10 +202,11 @@ static int64_t own_stock(struct cell_view *view, const struct ledger_question *q
                          uint32_t *figures)
 {
     uint8_t at[FACT_KEY_BYTES];
-    struct slice wanted = slice_of(at, sizeof at), key, value;
+    struct slice key, value;
     int64_t figure = 0;
     struct kv_cursor *c = kv_cursor_open(view->kv, LEDGER_FACTS);
     fact_key_encode((struct fact_key){q->indicator, q->code, q->last, q->source}, at);
+    const struct slice wanted = slice_of(at, sizeof at);
     bool more = kv_cursor_seek(c, wanted, &key, &value);
     if (!more)
         more = kv_cursor_move(c, KV_LAST, &key, &value);
@@ -294,8 +293,7 @@ uint64_t ledger_offset_on(struct kv *kv, day_t day)
     return offset;
 }
 
-/* --- the history of a cell
- * ---------------------------------------------------------------------------- */
+/* --- the history of a cell */
 
 static bool version_holds(const struct fact *fact, uint64_t at, const struct version_row *row,
                           const struct stamp *stamp)
@@ -353,8 +351,7 @@ int ledger_trace(const struct ledger *l, struct kv *kv, uint32_t indicator, uint
     return rc;
 }
 
-/* --- everything
- * ------------------------------------------------------------------------------------------ */
+/* --- everything */
 
 void ledger_visit_cells(struct kv *kv, uint32_t indicator,
                         void (*visit)(void *arg, struct ledger_cell_key key,

@@ -43,29 +43,14 @@ bool alert_view_configured(const struct cli *cli)
 
 const char *alert_view_state(const struct cli *cli, uint32_t state)
 {
-    static const char *const words[WIRE_ALERT_STATES][2] = {
-        {"chưa bắt đầu", "not started"},
-        {"đúng tiến độ", "on pace"},
-        {"có nguy cơ chậm tiến độ", "at risk"},
-        {"chậm tiến độ", "behind"},
-        {"chưa báo cáo", "not reported"},
-        {"đạt chỉ tiêu", "met"},
-        {"vượt chỉ tiêu", "exceeded"},
-        {"không đạt chỉ tiêu", "missed"},
-        {"tạm dừng", "suspended"},
-    };
     require(state < WIRE_ALERT_STATES);
-    return words[state][cli->english];
+    return alert_state_words((enum alert_state)state, cli->english);
 }
 
 const char *alert_view_state_id(uint32_t state)
 {
-    static const char *const ids[WIRE_ALERT_STATES] = {
-        "not-started", "on-pace",  "at-risk", "behind",    "not-reported",
-        "met",         "exceeded", "missed",  "suspended",
-    };
     require(state < WIRE_ALERT_STATES);
-    return ids[state];
+    return alert_state_id((enum alert_state)state);
 }
 
 const char *alert_view_reason(const struct cli *cli, const struct wire_alert_decision *d)

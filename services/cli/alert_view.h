@@ -2,6 +2,7 @@
 #ifndef TONGHOP_CLI_ALERT_VIEW_H
 #define TONGHOP_CLI_ALERT_VIEW_H
 
+#include "common/model/alert_state.h"
 #include "common/wire/alert_wire.h"
 #include "services/cli/cli.h"
 

@@ -70,8 +70,6 @@ static const char *explain(const struct cli *cli, int code)
         return NULL;
     if (code == ERR_NET)
         return "Không nhận được trả lời của hệ thống: đề nghị kiểm tra đường truyền rồi thử lại.";
-    if (code == ERR_AGAIN && !cli_stop)
-        return "Hệ thống đang khởi động hoặc đang bận: đề nghị thử lại sau ít phút.";
     if (code == ERR_DENIED)
         return "Khóa này không được hệ thống chấp nhận (chưa đăng ký, đã bị thu hồi hoặc không đủ "
                "quyền): đề nghị liên hệ bộ phận công nghệ thông tin của tỉnh.";

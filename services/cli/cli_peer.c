@@ -107,6 +107,17 @@ static void tell_waiting(const struct cli *cli, const struct err *why)
     fflush(cli->err);
 }
 
+static int still_not_ready(const struct cli *cli, struct err *e)
+{
+    struct err why = *e;
+    return err_set(e, why.code,
+                   cli_say(cli,
+                           "Hệ thống đang khởi động hoặc đang bận: đề nghị thử lại sau ít phút.\n"
+                           "  (%s)",
+                           "%s"),
+                   why.text);
+}
+
 int cli_request(struct request *link, const struct cli *cli, enum wire_kind kind,
                 struct slice message, int timeout_ms, struct buf *reply, struct err *e)
 {
@@ -115,8 +126,10 @@ int cli_request(struct request *link, const struct cli *cli, enum wire_kind kind
     for (;;) {
         int rc = request_ask(link, kind, message, timeout_ms, &cli_stop, reply, e);
         int64_t next_ms = loop_now_ms() - begun_ms + AGAIN_PAUSE_MS;
-        if (rc != ERR_AGAIN || cli_stop || next_ms >= cli->timeout_ms)
+        if (rc != ERR_AGAIN || cli_stop)
             return rc;
+        if (next_ms >= cli->timeout_ms)
+            return still_not_ready(cli, e);
         if (!told && next_ms > AGAIN_TOLD_MS) {
             tell_waiting(cli, e);
             told = true;

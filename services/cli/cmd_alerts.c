@@ -240,15 +240,26 @@ static void print_pushed(const struct cli *cli, bool json, const struct wire_not
     fflush(cli->out);
 }
 
+static void tell_watching(const struct cli *cli)
+{
+    fprintf(cli->err, "%s",
+            cli_say(cli, "Đang theo dõi thông báo mới; bấm Ctrl-C để kết thúc.\n",
+                    "Watching for notifications; Ctrl-C ends it.\n"));
+}
+
 /* Heads come every beat: silence is an outage, which is said once and waited out. */
 static int follow(const struct cli *cli, struct alert_feed *feed, bool json, struct err *e)
 {
     struct wire_notification n;
     int silent_ms = 0;
+    bool heard = false;
     while (!cli_stop) {
         int rc = alert_feed_next(feed, WAIT_MS, &n, e);
         if (rc == ERR_DENIED)
             return rc;
+        if (rc >= 0 && !heard)
+            tell_watching(cli);
+        heard |= rc >= 0;
         if (rc == 1)
             print_pushed(cli, json, &n);
         silent_ms = rc >= 0 ? 0 : silent_ms + WAIT_MS;

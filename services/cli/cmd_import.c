@@ -117,6 +117,15 @@ static int64_t file_time_ms(const char *path)
     return (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 }
 
+static int unreadable(const struct import *im, struct err *e)
+{
+    struct err why = *e;
+    return err_set(e, why.code,
+                   cli_say(im->cli, "%s: không đọc được tệp này\n  (%s)",
+                           "%s: this file cannot be read\n  (%s)"),
+                   im->path, why.text);
+}
+
 static int read_input(struct import *im, const struct cli_args *args, struct err *e)
 {
     const char *at = cli_option(args, "reported-at");
@@ -127,6 +136,13 @@ static int read_input(struct import *im, const struct cli_args *args, struct err
     if (rc == ERR_NOT_FOUND)
         return err_set(e, rc, cli_say(im->cli, "%s: không có tệp này", "%s: there is no such file"),
                        im->path);
+    if (rc == ERR_LIMIT)
+        return err_set(e, rc,
+                       cli_say(im->cli, "%s: lớn hơn %d MiB: đề nghị chia thành nhiều tệp",
+                               "%s: larger than %d MiB: split the file"),
+                       im->path, CSV_FILE_BYTES_MAX >> 20);
+    if (rc == ERR_IO)
+        return unreadable(im, e);
     return rc;
 }
 
@@ -229,8 +245,11 @@ static int read_rows(struct import *im, struct err *e)
     import_compare_init(&im->compare, &im->file, &im->batches);
     if (im->resumed && im->batches.count != im->note.batch_count)
         return err_set(e, ERR_CORRUPT,
-                       "%s: the import begun before cut this file into %" PRIu64
-                       " batches, now it is %zu: begin anew with --again",
+                       cli_say(im->cli,
+                               "%s: lần nhập dở trước đã chia tệp này thành %" PRIu64
+                               " lô, nay là %zu lô: đề nghị nhập lại từ đầu với --again",
+                               "%s: the import begun before cut this file into %" PRIu64
+                               " batches, now it is %zu: begin anew with --again"),
                        im->path, im->note.batch_count, im->batches.count);
     return 0;
 }

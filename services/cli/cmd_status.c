@@ -111,6 +111,14 @@ static int add_service(struct cli *cli, enum cli_service service, struct arena *
     return h.ready ? CLI_OK : CLI_FAILED;
 }
 
+static void tell_no_states(const struct cli *cli)
+{
+    fprintf(cli->err,
+            cli_say(cli, "Không hiển thị tình trạng chỉ tiêu: %s không có mục notifier.\n",
+                    "States of targets are not shown: %s names no notifier.\n"),
+            cli->config.path);
+}
+
 /* The worst of the answers decides the exit code. */
 static int run_health(struct cli *cli, struct status_states *states, bool json)
 {
@@ -131,6 +139,8 @@ static int run_health(struct cli *cli, struct status_states *states, bool json)
         cli_table_print(&table, cli->out);
     if (notified && last == CLI_OK && add_states(cli, states, all, json, &e) != 0)
         status = cli_fail(cli, &e);
+    if (!notified && !json)
+        tell_no_states(cli);
     if (json) {
         json_dumpf(all, cli->out, JSON_INDENT(2));
         fputc('\n', cli->out);

@@ -29,17 +29,31 @@ struct submission {
 
 /* ---- the figure ---- */
 
+static int misworded(const struct cli *cli, bool clear, struct err *e)
+{
+    if (clear)
+        return err_set(e, ERR_INVALID, "%s",
+                       cli_say(cli,
+                               "viết tonghop submit ĐƠN-VỊ CHỈ-TIÊU KỲ --clear (không kèm số liệu)",
+                               "write tonghop submit UNIT INDICATOR PERIOD VALUE, or with --clear "
+                               "without a VALUE"));
+    return err_set(e, ERR_INVALID, "%s",
+                   cli_say(cli, "viết tonghop submit ĐƠN-VỊ CHỈ-TIÊU KỲ SỐ-LIỆU",
+                           "write tonghop submit UNIT INDICATOR PERIOD VALUE"));
+}
+
 static int take_value(const struct cli_args *args, struct submission *s, struct err *e)
 {
     bool clear = cli_switch(args, "clear"), add = cli_switch(args, "add");
     if (clear && add)
-        return err_set(e, ERR_INVALID, "--clear and --add contradict each other");
+        return err_set(e, ERR_INVALID, "%s",
+                       cli_say(s->cli, "--clear và --add trái nhau: chỉ dùng một",
+                               "--clear and --add contradict each other"));
     s->op = clear ? OP_CLEAR : add ? OP_ADD : OP_SET;
     if (clear && args->word_count == 3)
         return 0;
     if (clear || args->word_count != 4)
-        return err_set(e, ERR_INVALID, "write tonghop submit UNIT INDICATOR PERIOD VALUE%s",
-                       clear ? ", or with --clear without a VALUE" : "");
+        return misworded(s->cli, clear, e);
     struct slice word = slice_str(args->words[3]);
     int rc = figure_take_value(word, s->cli->english, &s->value, e);
     return rc == 0 ? 0 : figure_wrap(e, s->cli->english, "số liệu", "VALUE", word);
@@ -57,7 +71,7 @@ static int take_figure(const struct cli_args *args, struct submission *s, struct
     const char *at = cli_option(args, "reported-at");
     s->reported_at_ms = cli_now_ms();
     if (args->word_count < 3)
-        return err_set(e, ERR_INVALID, "write tonghop submit UNIT INDICATOR PERIOD VALUE");
+        return misworded(s->cli, false, e);
     int rc = cli_unit(s->cli, args->words[0], &s->unit, e);
     if (rc == 0)
         rc = cli_indicator(s->cli, args->words[1], &s->indicator, e);
@@ -227,6 +241,17 @@ static void on_blocked(void *arg, enum refusal refusal)
 
 /* ---- sending ---- */
 
+static int spool_in_use(const struct cli *cli, struct err *e)
+{
+    struct err why = *e;
+    return err_set(e, ERR_AGAIN,
+                   cli_say(cli,
+                           "Một lệnh khác đang dùng hàng chờ gửi: đề nghị đợi lệnh đó xong rồi thử "
+                           "lại.\n  (%s)",
+                           "%s"),
+                   why.text);
+}
+
 /* Another `submit` may be at it: it takes a moment. */
 static int open_client(struct submission *s, const struct submit_client_options *o,
                        struct submit_client **out, struct err *e)
@@ -234,8 +259,10 @@ static int open_client(struct submission *s, const struct submit_client_options 
     int64_t deadline_ms = loop_now_ms() + s->cli->timeout_ms;
     for (;;) {
         int rc = submit_client_open(out, s->cli->net, o, e);
-        if (rc != ERR_AGAIN || loop_now_ms() > deadline_ms)
+        if (rc != ERR_AGAIN)
             return rc;
+        if (loop_now_ms() > deadline_ms)
+            return spool_in_use(s->cli, e);
         nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000L}, NULL);
     }
 }
@@ -348,7 +375,8 @@ static int run(struct cli *cli, const struct cli_args *args)
     const char *from = cli_option(args, "from");
     bool only_pending = cli_switch(args, "pending") && args->word_count == 0;
     if (!only_pending && from)
-        err_set(&e, ERR_INVALID, "--from goes with --pending alone");
+        err_set(&e, ERR_INVALID, "%s",
+                cli_say(cli, "--from chỉ đi với --pending", "--from goes with --pending alone"));
     else if (!only_pending)
         take_figure(args, &s, &e);
     if (e.code != 0)

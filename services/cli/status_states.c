@@ -7,14 +7,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-enum {
-    STATE_NOT_REPORTED = 4,
-    /* of proto/alert.proto */ DEPTH_MAX = 8,
-    BAR_WIDTH = 20,
-    TICK_WAIT_MS = 1000,
-    PAUSE_MS = 200,
-    COLUMNS = 8
-};
+enum { DEPTH_MAX = 8, BAR_WIDTH = 20, TICK_WAIT_MS = 1000, PAUSE_MS = 200, COLUMNS = 8 };
 
 int status_states_take(const struct cli *cli, const struct cli_args *args,
                        struct status_states *out, struct err *e)

@@ -32,7 +32,11 @@ enum collector_table {
 };
 extern const char *const collector_table_names[COLLECTOR_TABLE_COUNT];
 
-enum { COLLECTOR_FORMAT = 1 };
+enum {
+    COLLECTOR_FORMAT = 1,
+    /* A commit that has so many bytes is closed: one more entry is the most that it is above. */
+    COLLECTOR_GROUP_BYTES_MAX = 16 << 20,
+};
 
 struct collector_options {
     bool replay; /* of a new journal; an old one keeps its own, and a difference is refused */

@@ -5,9 +5,8 @@
 #include "common/base/alloc.h"
 #include "common/base/check.h"
 
-/* Well below JOURNAL_COMMIT_BYTES_MAX: the largest entry, a catalogue of 16 MiB, still fits on top.
- */
-enum { GROUP_BYTES_MAX = 16 << 20 };
+/* The largest entry, a catalogue of 16 MiB, still fits on top. */
+_Static_assert(2 * COLLECTOR_GROUP_BYTES_MAX < JOURNAL_COMMIT_BYTES_MAX, "far below what is read");
 
 void group_fini(struct group *g)
 {
@@ -104,7 +103,7 @@ void group_open(struct collector *c, struct kv *kv)
 struct entry_place group_add(struct collector *c, struct kv *kv, struct entry *e)
 {
     int64_t time_ms = c->group.time_ms;
-    if (c->group.entries.len >= GROUP_BYTES_MAX) {
+    if (c->group.entries.len >= COLLECTOR_GROUP_BYTES_MAX) {
         group_write(c, kv);
         start(c, time_ms);
     }

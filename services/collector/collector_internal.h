@@ -6,7 +6,7 @@
 #include "services/collector/collector_core.h"
 #include "services/collector/journal_store_core.h"
 
-/* --- records: collector_record_core.c --------------------------------------------------------- */
+/* --- records: collector_record_core.c */
 
 /* Where the journal stands, the open group included in next_offset, next_row and next_spool only.
  */
@@ -54,7 +54,7 @@ bool record_registry_move(struct kv_cursor *cursor, enum kv_move move, uint64_t 
 /* The transaction's sticky error as a return value. */
 int record_result(const struct kv *kv, struct err *err);
 
-/* --- the open group: collector_group_core.c --------------------------------------------------- */
+/* --- the open group: collector_group_core.c */
 
 /* Entries that have an offset and a time but no commit yet. Open while it has any. */
 struct group {
@@ -81,21 +81,21 @@ void group_write_ticks(struct collector *c, struct kv *kv);
 /* The first entry of a new journal. */
 void group_write_genesis(struct collector *c, struct kv *kv);
 
-/* --- finding entries again: collector_entry_core.c -------------------------------------------- */
+/* --- finding entries again: collector_entry_core.c */
 
 /* The entry at that place, sealed or in the open group, and no other is looked at; body borrowed
  * until the next write. ERR_NOT_FOUND when it was trimmed, or ERR_CORRUPT. */
 int entry_find(struct collector *c, struct kv *kv, const struct entry_place *place,
                struct arena *arena, struct entry *out, struct err *err);
 
-/* --- what is applied: collector_apply_core.c -------------------------------------------------- */
+/* --- what is applied: collector_apply_core.c */
 
 /* The registry as its records in kv make it; the caller destroys it. *last is the offset of the
  * last of them, 0 without any. */
 int apply_restore(struct collector *c, struct kv *kv, struct registry **out, uint64_t *last,
                   struct err *err);
 
-/* --- the collector: collector_core.c ---------------------------------------------------------- */
+/* --- the collector: collector_core.c */
 
 struct collector {
     const struct codec *codec;

@@ -72,13 +72,19 @@ static void log_answer(const struct collector_service *s, const struct collector
         log_refusal(s, a);
 }
 
+/* Some answers have no bytes, and a buffer that never held any has no address. */
+static struct slice message_of(const struct collector_outbox *o, const struct collector_answer *a)
+{
+    return a->len > 0 ? slice_of(o->bytes.data + a->start, a->len) : slice_of(NULL, 0);
+}
+
 static void send_answers(struct collector_service *s)
 {
     for (size_t i = 0; i < s->outbox.count; i++) {
         const struct collector_answer *a = &s->outbox.answers[i];
         log_answer(s, a);
-        responder_send(&s->responder, &a->to, a->to.head.kind,
-                       slice_of(s->outbox.bytes.data + a->start, a->len), slice_of(NULL, 0));
+        responder_send(&s->responder, &a->to, a->to.head.kind, message_of(&s->outbox, a),
+                       slice_of(NULL, 0));
     }
 }
 

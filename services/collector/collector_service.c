@@ -10,9 +10,9 @@
 enum {
     ARENA_KEEP_BYTES = 4 << 20,
     TICK_MS = 1000,
-    /* Above the largest request that is answered (wire.h), and above the largest commit: a round's
-     * bytes and one more message of that size. */
-    MESSAGE_BYTES_MAX = 2 * WIRE_MESSAGE_BYTES_MAX,
+    ENTRY_HEAD_BYTES_MAX = 1 << 20, /* with a refusal for each of 65,536 rows */
+    /* Above the largest request that is answered (wire.h), and the largest commit that follows. */
+    MESSAGE_BYTES_MAX = COLLECTOR_GROUP_BYTES_MAX + WIRE_MESSAGE_BYTES_MAX + ENTRY_HEAD_BYTES_MAX,
 };
 
 /* --- the store */

@@ -16,7 +16,7 @@ static void print_state(void *arg, const struct notifier_state *s)
     fprintf(arg,
             "state %s/%s/%s %s since %s lower %" PRId64 " stretch %" PRId64 " actual %" PRId64
             " expected %" PRId64 " judged by %s reported %" PRIu32 "/%" PRIu32 "\n",
-            s->plan.text, s->target.text, s->unit.text, state_name(s->record.state),
+            s->plan.text, s->target.text, s->unit.text, alert_state_id(s->record.state),
             day_format(s->record.since, since), s->lower, s->stretch, s->pace.actual,
             s->pace.expected, day_format(s->pace.judged, judged), s->pace.reported, s->pace.owed);
 }
@@ -27,7 +27,7 @@ static bool print_decision(void *arg, const struct notifier_decision *d)
     fprintf(arg,
             "decision %" PRIu64 " %s %s/%s/%s %s -> %s reason %d id %.*s to %.*s corrects %.*s\n",
             d->number, day_time_format(d->tick_ms, time), d->plan.text, d->target.text,
-            d->unit.text, state_name(d->from), state_name(d->to), d->reason, (int)d->id.len,
+            d->unit.text, alert_state_id(d->from), alert_state_id(d->to), d->reason, (int)d->id.len,
             (const char *)d->id.data, (int)d->recipient.len, (const char *)d->recipient.data,
             (int)d->corrects.len, (const char *)d->corrects.data);
     return true;

@@ -107,7 +107,7 @@ static const char *transition_name(enum state_tell tell, enum alert_state to,
         return "recovered";
     if (tell == TELL_UNDONE)
         return "undone";
-    snprintf(out, NOTIFIER_RECIPIENT_BYTES, "%s%s", prefix, state_name(to));
+    snprintf(out, NOTIFIER_RECIPIENT_BYTES, "%s%s", prefix, alert_state_id(to));
     return out;
 }
 

@@ -74,15 +74,6 @@ static const struct transition table[] = {
     {IN(ON_PACE), STAY, FACT_JUDGED | FACT_SAFE | FACT_TOLD_BEHIND, 0, 2, TELL_RECOVERED},
 };
 
-const char *state_name(enum alert_state s)
-{
-    static const char *const names[STATE_COUNT] = {
-        "not-started", "on-pace",  "at-risk", "behind",    "not-reported",
-        "met",         "exceeded", "missed",  "suspended",
-    };
-    return (unsigned)s < STATE_COUNT ? names[s] : "unknown";
-}
-
 unsigned state_silent_after(bool sparse)
 {
     return sparse ? SILENT_SPARSE : SILENT_DAILY;

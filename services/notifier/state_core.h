@@ -3,22 +3,8 @@
 #ifndef TONGHOP_NOTIFIER_STATE_CORE_H
 #define TONGHOP_NOTIFIER_STATE_CORE_H
 
+#include "common/model/alert_state.h"
 #include "common/model/day.h"
-
-/* The numbers are those of proto/alert.proto, and stored: never reuse one. */
-enum alert_state {
-    STATE_NOT_STARTED = 0,
-    STATE_ON_PACE = 1,
-    STATE_AT_RISK = 2,
-    STATE_BEHIND = 3,
-    STATE_NOT_REPORTED = 4, /* nobody can say: reports owed are missing */
-    STATE_MET = 5,
-    STATE_EXCEEDED = 6, /* the stretch bound, too */
-    STATE_MISSED = 7,
-    STATE_SUSPENDED = 8,
-    STATE_COUNT
-};
-const char *state_name(enum alert_state s); /* "behind": in ids, records, logs */
 
 /* What is so today, as bits. */
 enum state_fact {

@@ -131,22 +131,6 @@ bool text_times(const struct text_facts *f, bool english, struct buf *out)
     return true;
 }
 
-void text_state(enum alert_state s, bool english, struct buf *out)
-{
-    static const char *const words[STATE_COUNT][2] = {
-        {"chưa bắt đầu", "not started"},
-        {"đúng tiến độ", "on pace"},
-        {"có nguy cơ chậm tiến độ", "at risk"},
-        {"chậm tiến độ", "behind"},
-        {"chưa báo cáo", "not reported"},
-        {"đạt chỉ tiêu", "met"},
-        {"vượt chỉ tiêu", "exceeded"},
-        {"không đạt chỉ tiêu", "missed"},
-        {"tạm dừng", "suspended"},
-    };
-    put(out, (unsigned)s < STATE_COUNT ? words[s][english] : "?");
-}
-
 /* ---- pieces of sentences ---- */
 
 static void value(const struct text_facts *f, int64_t v, struct buf *out)
@@ -494,7 +478,7 @@ static void final_body(const struct text_facts *f, struct buf *out)
         put(out, "Đính chính thông báo ");
         refer(f, out);
         put(out, " về kết quả cuối kỳ (");
-        text_state(f->from, false, out);
+        put(out, alert_state_words(f->from, false));
         put(out, "): theo số liệu đã đính chính, bổ sung, ");
     }
     buf_printf(out, "%s ", f->unit);
@@ -528,7 +512,7 @@ static void headline(const struct text_facts *f, struct buf *out)
     case TELL_BEHIND:
     case TELL_NOBODY:
         put(out, " ");
-        text_state(f->to, false, out);
+        put(out, alert_state_words(f->to, false));
         put(out, ": ");
         break;
     }

@@ -76,8 +76,7 @@ void text_body(const struct text_facts *f, bool english, struct buf *out);
 /* Why there is no forecast yet, or what it says: one sentence, for screens. */
 void text_forecast(const struct text_facts *f, bool english, struct buf *out);
 
-void text_state(enum alert_state s, bool english, struct buf *out); /* "chậm tiến độ" */
-void text_number(int64_t v, bool english, struct buf *out);         /* 90.000 */
+void text_number(int64_t v, bool english, struct buf *out); /* 90.000 */
 /* One decimal, cut off and not rounded: 100% is never said of less. Nothing when `of` is 0. */
 void text_percent(int64_t part, int64_t of, bool english, struct buf *out); /* 36,4% */
 void text_day(day_t d, bool english, struct buf *out); /* 05/10/2024; English 5 October 2024 */

@@ -220,7 +220,7 @@ static void final_body(const struct text_facts *f, struct buf *out)
         put(out, ". ");
     }
     buf_printf(out, "%s: ", f->unit);
-    text_state(f->to, true, out);
+    put(out, alert_state_words(f->to, true));
     put(out, ", ");
     name_target(f, out);
     put(out, ".\n\nAt the end of ");
@@ -248,7 +248,7 @@ void text_english_subject(const struct text_facts *f, struct buf *out)
         on_day(f->silent_to, out);
         return;
     }
-    text_state(f->to, true, out);
+    put(out, alert_state_words(f->to, true));
     put(out, ": ");
     bool final = f->tell == TELL_FINAL || f->tell == TELL_REVISED;
     part_of_share(f, final ? f->pace->actual : f->pace->level, f->lower, out);

@@ -5,27 +5,35 @@
 # is not the sum of the published parts, we must differ from it by exactly what is stated.
 #
 # The data lie beside the repository, not in it: $TONGHOP_SHARED/conformance/italy, else
-# ../shared/conformance/italy seen from the source tree. Where they are missing the test is skipped.
+# ../shared/conformance/italy seen from the source tree. Without that folder the test is skipped; with
+# it, whatever else is missing is a failure.
 #
 #   TONGHOP_BIN=build/dev/bin tests/process/italy.sh
 set -euo pipefail
 
 source=${TONGHOP_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}
-bin=$(cd "${TONGHOP_BIN:-$source/build/dev/bin}" && pwd)
 data=${TONGHOP_SHARED:-$source/../shared}/conformance/italy
 skipped=77 rows_wanted=668275 agree_wanted=57987 differ_wanted=1131
-
-for file in units.csv indicators.csv values.csv.zst expected.csv.zst disagreements.csv.zst; do
-    if [ ! -r "$data/$file" ]; then
-        echo "skipped: no reference data"
-        exit $skipped
-    fi
-done
 
 fail() {
     echo "italy: $*" >&2
     exit 1
 }
+
+if [ ! -e "$data" ]; then
+    [ -z "${TONGHOP_SHARED:-}" ] || fail "TONGHOP_SHARED names a folder without conformance/italy"
+    echo "skipped: no reference data at $data"
+    exit $skipped
+fi
+for file in units.csv indicators.csv values.csv.zst expected.csv.zst disagreements.csv.zst; do
+    [ -r "$data/$file" ] || fail "$data/$file is missing or not ours to read: lay it there again"
+done
+command -v zstdcat >/dev/null || fail "zstdcat is missing: install zstd"
+bin=${TONGHOP_BIN:-$source/build/dev/bin}
+for program in tonghop tonghop-collector tonghop-aggregator; do
+    [ -x "$bin/$program" ] || fail "$bin/$program is missing: build it first"
+done
+bin=$(cd "$bin" && pwd) data=$(cd "$data" && pwd)
 
 work=$(mktemp -d)
 children=()

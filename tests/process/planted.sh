@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export TONGHOP_BIN=$work/build/bin TONGHOP_SOURCE=$work/source
 export TMPDIR=$work/tmp # failing tests keep what they have made
-programs="tonghop-collector tonghop-aggregator tonghop"
+programs="tonghop-collector tonghop-aggregator tonghop-notifier tonghop"
 
 mkdir "$work/source" "$work/tmp"
 (cd "$root" && tar cf - --exclude=./build --exclude=./.git .) | tar xf - -C "$work/source"
@@ -33,6 +33,12 @@ run() { # PROGRAM [VARIABLE=VALUE...]
     local program=$1
     shift
     env "$@" timeout 900 "$work/build/tests/$program" >"$work/run.log" 2>&1
+}
+
+# The behaviour, and how it was seen to be missing.
+what_failed() {
+    sed -n 's/^[^ ]*:[FE]:\([^:]*\):[^:]*:[0-9]*: \(.*\)/\1: \2/p' "$work/run.log" |
+        head -n 1 | cut -c 1-200
 }
 
 chosen=()
@@ -68,7 +74,7 @@ for patch in "${chosen[@]}"; do
     while read -r line; do
         # shellcheck disable=SC2086
         if ! run $line; then
-            echo "found $name by $line: $(grep -m1 -a -o ':[FE]:.*' "$work/run.log" | cut -d : -f 3 || true)"
+            echo "found $name by $line: $(what_failed)"
         elif grep -q -a 'skipped:' "$work/run.log"; then
             echo "skipped $name: $line: $(grep -m1 -a 'skipped:' "$work/run.log")"
         else

@@ -4,6 +4,7 @@
 #include "tests/support/province.h"
 #include "tests/support/suite.h"
 
+#include "common/wire/frame_wire.h"
 #include "services/aggregator/aggregator_service.h"
 
 #include <stdio.h>
@@ -466,7 +467,51 @@ START_TEST(figures_that_a_late_catalogue_leaves_without_a_unit_are_listed)
 }
 END_TEST
 
+/* --- a frame that hardly fits */
+
+enum { FORMER = 30000, CATALOGUES = 13, FRAME_MIB = 33 };
+
+/* The bytes of all frames behind the tick at `after`, pulled as the notifier does. */
+static size_t pull_frames(struct world *w, uint64_t after)
+{
+    struct peer p;
+    struct wire_frames_request request = {.after_offset = after, .wait_ms = PEER_PATIENCE_MS / 2};
+    struct buf message = {0};
+    struct slice told;
+    struct err e = {0};
+    cluster_peer_aggregator(&w->c, &p, &w->c.notifier_keys);
+    wire_pack_frames_request(&request, &message);
+    int rc = peer_ask(&p, WIRE_FRAMES, buf_slice(&message), &told, &e);
+    ck_assert_msg(rc == 0, "%d %s", rc, e.text);
+    ck_assert_uint_eq(p.reply.frame_count, 3);
+    size_t bytes = p.reply.frames[2].len;
+    peer_close(&p);
+    buf_fini(&message);
+    return bytes;
+}
+
+/* All catalogues between two ticks are in one frame, which no other limit but its own may hold
+ * back. */
+START_TEST(a_frame_larger_than_all_other_messages_is_given)
+{
+    static struct world w;
+    begin_world(&w);
+    settle_world(&w);
+    struct wire_apply tick = {.kind = WIRE_APPLY_REPLAY_TICK, .time_ms = PROVINCE_TIME_MS + 1};
+    uint64_t before = cluster_apply(&w.c, &tick);
+    for (uint32_t i = 0; i < CATALOGUES; i++)
+        province_add_former(&w.c, FORMER + i);
+    tick.time_ms++;
+    cluster_apply(&w.c, &tick);
+    size_t bytes = pull_frames(&w, before);
+    ck_assert_msg(bytes > (size_t)FRAME_MIB << 20 && bytes <= WIRE_FRAME_BYTES_MAX, "%zu bytes",
+                  bytes);
+    close_world(&w);
+}
+END_TEST
+
 SUITE_MAIN("process/aggregator", a_full_store_is_told_once_and_its_figures_stand_until_it_is_raised,
            a_replaced_journal_ends_the_aggregator, verify_names_the_cell_that_differs,
            verify_of_a_store_that_holds_nothing_is_clean,
+           a_frame_larger_than_all_other_messages_is_given,
            figures_that_a_late_catalogue_leaves_without_a_unit_are_listed)

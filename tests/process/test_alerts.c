@@ -7,6 +7,7 @@
 #include "common/net/loop.h"
 #include "common/wire/alert_wire.h"
 #include "tests/support/load.h"
+#include "tests/support/mounts.h"
 #include "tests/support/suite.h"
 
 #include <dirent.h>
@@ -138,15 +139,24 @@ static void report(struct world *w, unsigned day)
     arena_reset(&w->arena);
 }
 
+static int64_t hour_of(unsigned day, int hour)
+{
+    return day_start_ms(FIRST_DAY + (day_t)day) + hour * HOUR_MS;
+}
+
 /* The reports of a day come in the evening, before its second judgement. */
+static void play_until_reported(struct world *w, unsigned day)
+{
+    if (day > 0)
+        tick(w, hour_of(day, 8));
+    tick(w, hour_of(day, 16));
+    report(w, day);
+}
+
 static void play_day(struct world *w, unsigned day)
 {
-    int64_t start_ms = day_start_ms(FIRST_DAY + (day_t)day);
-    if (day > 0)
-        tick(w, start_ms + 8 * HOUR_MS);
-    tick(w, start_ms + 16 * HOUR_MS);
-    report(w, day);
-    tick(w, start_ms + 18 * HOUR_MS);
+    play_until_reported(w, day);
+    tick(w, hour_of(day, 18));
 }
 
 static void open_world(struct world *w, const char *name)
@@ -550,6 +560,148 @@ START_TEST(what_cannot_be_laid_down_waits_is_told_of_and_goes_out_in_the_end)
 }
 END_TEST
 
+/* --- no more room */
+
+enum {
+    FULL_DAY = 11,           /* whose evening is the first to find 303 behind */
+    FULL_WAIT_MS = 1500,     /* an answer that never comes is waited for */
+    FORMER_COMMUNES = 20000, /* a catalogue of more than 1.5 MiB */
+};
+
+static void restart_with_map(struct world *w, const char *map)
+{
+    ck_assert_int_eq(process_stop(&w->c.notifier), 0);
+    w->c.options.notifier_map = map;
+    cluster_configure(&w->c);
+    cluster_start(&w->c);
+}
+
+/* It tries again and fails again; whoever waits for the tick is told that it is not judged. */
+static void expect_still_full(struct world *w)
+{
+    struct wire_alerts q = {
+        .what = WIRE_ALERTS_STATES, .not_before = w->offset, .wait_ms = FULL_WAIT_MS};
+    do {
+        struct peer p;
+        struct wire_alerts_reply reply;
+        struct err e = {0};
+        cluster_peer_notifier(&w->c, &p, &w->c.operator_keys);
+        int rc = ask(&p, &q, &reply, &e);
+        ck_assert_msg(rc == ERR_AGAIN, "a full store does not keep it from answering: %d %s", rc,
+                      e.text);
+        peer_close(&p);
+    } while (cluster_notifier_count(&w->c, "commits_failed_total") < 2);
+    expect_health(w, "store_full");
+}
+
+static void play_to_silent_last(struct world *w, bool full, struct mails *m, struct buf *history)
+{
+    static struct mails before, held;
+    for (unsigned day = 0; day < FULL_DAY; day++)
+        play_day(w, day);
+    settle(w);
+    read_mails(w, &before);
+    if (full)
+        restart_with_map(w, "1MiB");
+    play_until_reported(w, FULL_DAY);
+    if (full)
+        province_add_former(&w->c, FORMER_COMMUNES);
+    tick(w, hour_of(FULL_DAY, 18));
+    for (unsigned day = FULL_DAY + 1; day <= SILENT_LAST; day++)
+        play_day(w, day);
+    if (full) {
+        process_await_log(&w->c.notifier, "event=commit_failed", 0);
+        expect_still_full(w);
+        read_mails(w, &held);
+        expect_same_mails(&held, &before, "with a full store");
+        restart_with_map(w, "64MiB");
+    }
+    settle(w);
+    expect_health(w, "ready");
+    read_mails(w, m);
+    list_history(w, history);
+}
+
+START_TEST(a_full_store_is_told_and_loses_nothing_once_it_is_raised)
+{
+    static struct world w;
+    static struct mails roomy, full;
+    struct buf roomy_history = {0}, full_history = {0};
+    open_world(&w, "roomy");
+    play_to_silent_last(&w, false, &roomy, &roomy_history);
+    close_world(&w);
+    ck_assert_ptr_nonnull(find_mail(&roomy, "HP1=303=behind=2024-09-16T18+00=quanhuyen.303"));
+
+    open_world(&w, "full");
+    play_to_silent_last(&w, true, &full, &full_history);
+    close_world(&w);
+    expect_same_mails(&full, &roomy, "once raised");
+    expect_same_history(&full_history, &roomy_history);
+    buf_fini(&roomy_history);
+    buf_fini(&full_history);
+}
+END_TEST
+
+/* --- no power */
+
+enum { POWER_FIRST = 8, MAIL_IMAGE_BYTES = 32 << 20 };
+
+/* The maildir's disk stops without flushing, the store's does not: what the store knows as laid
+ * down must be there all the same. */
+static void cut_power(struct world *w, const char *image, const char *disk)
+{
+    const char *why = NULL;
+    mounts_cut(disk);
+    process_kill(&w->c.notifier);
+    mounts_end(disk);
+    ck_assert_msg(mounts_image(image, disk, &why), "%s", why);
+    cluster_start(&w->c);
+    settle(w);
+}
+
+static void play_with_power_cuts(struct world *w, const char *image, const char *disk)
+{
+    static struct mails before, after;
+    ck_assert_int_eq(process_stop(&w->c.notifier), 0);
+    snprintf(w->c.maildir, sizeof w->c.maildir, "%s/disk/mail", w->c.dir.path);
+    cluster_configure(&w->c);
+    cluster_start(&w->c);
+    for (unsigned day = 0; day <= SILENT_LAST; day++) {
+        play_day(w, day);
+        if (day < POWER_FIRST)
+            continue;
+        settle(w);
+        read_mails(w, &before);
+        cut_power(w, image, disk);
+        read_mails(w, &after);
+        expect_same_mails(&after, &before, "after a power cut");
+    }
+    ck_assert_uint_gt(after.count, 3);
+}
+
+START_TEST(what_is_marked_as_delivered_survives_a_power_cut)
+{
+    static struct world w;
+    char image[TEMP_PATH_BYTES], disk[TEMP_PATH_BYTES];
+    const char *why = NULL;
+    bool able = mounts_begin(&why);
+    open_world(&w, "power");
+    ck_assert_int_eq(mkdir(temp_dir_file(&w.c.dir, "disk", disk), 0700), 0);
+    if (able) {
+        mounts_make_image(temp_dir_file(&w.c.dir, "disk.ext4", image), MAIL_IMAGE_BYTES);
+        able = mounts_image(image, disk, &why);
+    }
+    if (able) {
+        play_with_power_cuts(&w, image, disk);
+        ck_assert_int_eq(process_stop(&w.c.notifier), 0);
+        mounts_end(disk);
+    } else {
+        printf("what_is_marked_as_delivered_survives_a_power_cut: skipped: %s\n", why);
+    }
+    close_world(&w);
+}
+END_TEST
+
 /* --- the feed */
 
 static uint64_t hear(struct net_socket *feed, struct arena *arena, unsigned wanted)
@@ -793,6 +945,8 @@ SUITE_MAIN("process/alerts", behind_and_not_reported_are_told_apart_and_laid_dow
            kills_change_neither_the_ids_nor_the_files,
            a_store_that_is_older_or_empty_tells_the_same_under_the_same_names,
            what_cannot_be_laid_down_waits_is_told_of_and_goes_out_in_the_end,
+           a_full_store_is_told_and_loses_nothing_once_it_is_raised,
+           what_is_marked_as_delivered_survives_a_power_cut,
            notifications_are_pushed_as_they_are_decided,
            a_district_sees_its_own_units_and_a_key_of_no_such_role_nothing,
            a_history_is_turned_page_by_page, the_command_tells_what_stands_and_who_was_told)

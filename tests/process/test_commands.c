@@ -4,6 +4,7 @@
 #include "tests/support/office.h"
 #include "tests/support/suite.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -225,6 +226,18 @@ START_TEST(a_file_is_imported_once_however_often_it_is_given)
     ck_assert_int_eq(value_of(&o, "303", office_json_int(&o, "offset")), 30);
     office_must(&o, CLI_REFUSED, "import a.csv " XA);
     office_said(&o, "bằng một khóa khác");
+    office_close(&o);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_read_is_named_to_the_officer)
+{
+    struct office o;
+    campaign(&o, "unreadable");
+    office_must(&o, CLI_REFUSED, "import nowhere.csv " QUAN);
+    office_said(&o, "nowhere.csv: không có tệp này\n");
+    office_must(&o, CLI_FAILED, "import keys " QUAN); /* a folder */
+    office_said(&o, "keys: không đọc được tệp này\n");
     office_close(&o);
 }
 END_TEST
@@ -471,6 +484,114 @@ START_TEST(a_service_that_stays_unready_ends_the_question_after_the_timeout)
 }
 END_TEST
 
+START_TEST(status_without_a_notifier_shows_the_others_and_says_so)
+{
+    struct office o;
+    campaign(&o, "nonotifier");
+    office_must(&o, CLI_OK, "status");
+    office_printed(&o, "aggregator");
+    office_said(&o, "Không hiển thị tình trạng chỉ tiêu: ");
+    office_said(&o, "không có mục notifier.\n");
+    office_must(&o, CLI_OK, "status --json");
+    ck_assert_str_eq((const char *)o.err.data, "");
+    office_must(&o, CLI_USAGE, "status --watch");
+    office_said(&o, "notifier.endpoint is not given there");
+    office_close(&o);
+}
+END_TEST
+
+/* A container's command finds all services that the composition has. */
+START_TEST(the_composition_names_a_notifier_for_status)
+{
+    struct cli_config c = {0};
+    struct err e = {0};
+    char path[TEMP_PATH_BYTES];
+    snprintf(path, sizeof path, "%s/config/compose/tonghop.yaml", getenv("TONGHOP_SOURCE"));
+    ck_assert_msg(cli_config_load(path, &c, &e) == 0, "%s", e.text);
+    ck_assert_str_eq(c.notifier.endpoint, "tcp://notifier:7404");
+    ck_assert_str_eq(c.alerts_feed, "tcp://notifier:7405");
+    cli_config_fini(&c);
+}
+END_TEST
+
+/* --- as it is pushed */
+
+/* A command in the background whose stdout is awaited, too. */
+struct watcher {
+    struct office_child said;    /* on stderr */
+    struct office_child printed; /* on stdout */
+};
+
+static void watch(struct office *o, struct watcher *w, const char *line)
+{
+    int ends[2], own = dup(STDOUT_FILENO);
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    dup2(ends[1], STDOUT_FILENO);
+    office_spawn(o, &w->said, line);
+    dup2(own, STDOUT_FILENO);
+    close(own);
+    close(ends[1]);
+    w->printed = (struct office_child){.pid = w->said.pid, .err_fd = ends[0]};
+}
+
+static void end_watch(struct watcher *w)
+{
+    ck_assert_int_eq(office_end(&w->said, SIGINT), CLI_OK);
+    close(w->printed.err_fd);
+    buf_fini(&w->printed.err);
+}
+
+/* A campaign of which nobody reports anything, with somebody to tell of it. */
+static void silent_campaign(struct office *o, const char *name)
+{
+    office_open(o, name);
+    office_add_notifier(o);
+    office_begin_campaign(o);
+}
+
+static void let_days_pass(struct office *o, unsigned first, unsigned last)
+{
+    for (unsigned day = first; day <= last; day++)
+        office_must(o, CLI_OK, "clock tick 2024-09-%02uT18:00:00+07:00", day);
+}
+
+START_TEST(alerts_are_shown_to_a_watcher_as_they_are_pushed)
+{
+    struct office o;
+    struct watcher w, programs;
+    silent_campaign(&o, "alertswatch");
+    watch(&o, &w, "alerts watch");
+    watch(&o, &programs, "alerts watch --json --lang en");
+    office_await(&w.said, "Đang theo dõi thông báo mới");
+    office_await(&programs.said, "Watching for notifications");
+    let_days_pass(&o, 5, 12);
+    office_await(&w.printed, "chưa báo cáo");
+    office_await(&programs.printed, "\"to\":\"not-reported\"");
+    end_watch(&w);
+    end_watch(&programs);
+    office_close(&o);
+}
+END_TEST
+
+START_TEST(states_are_shown_again_after_each_tick_and_after_a_restart)
+{
+    struct office o;
+    struct watcher w;
+    silent_campaign(&o, "statuswatch");
+    let_days_pass(&o, 5, 5);
+    watch(&o, &w, "status --watch --target HP1 --depth 0");
+    office_await(&w.printed, "Xét lúc 05/09/2024 18:00:00");
+    let_days_pass(&o, 6, 6);
+    office_await(&w.printed, "Xét lúc 06/09/2024 18:00:00");
+    ck_assert_int_eq(process_stop(&o.notifier), 0);
+    let_days_pass(&o, 7, 7);
+    office_start(&o);
+    office_await(&w.printed, "Xét lúc 07/09/2024 18:00:00");
+    end_watch(&w);
+    office_close(&o);
+}
+END_TEST
+
 /* --- keys */
 
 START_TEST(a_rotated_key_goes_on_and_the_old_one_is_told)
@@ -557,19 +678,21 @@ START_TEST(replay_time_moves_by_the_operator_alone)
 }
 END_TEST
 
-SUITE_MAIN("process/commands", a_fresh_directory_becomes_an_instance,
-           a_plan_that_is_refused_changes_no_units, a_figure_is_submitted_queried_and_traced,
-           what_was_known_on_a_day_stays_known, an_entry_that_does_not_come_is_waited_for_so_long,
-           questions_in_a_file_are_answered_in_their_order,
-           the_tree_and_the_feed_show_the_same_figure,
-           a_file_is_imported_once_however_often_it_is_given,
-           an_import_shows_what_is_older_and_what_changes, refused_rows_are_corrected_and_imported,
-           rows_of_one_cell_are_said_and_the_last_counts,
-           an_interrupted_import_goes_on_where_it_stopped, an_import_that_was_killed_goes_on_too,
-           a_figure_waits_while_the_collector_is_down, an_import_goes_on_without_the_aggregator,
-           a_question_waits_for_a_service_that_is_starting,
-           a_figure_of_many_versions_is_traced_page_by_page,
-           a_service_that_stays_unready_ends_the_question_after_the_timeout,
-           a_rotated_key_goes_on_and_the_old_one_is_told,
-           a_revoked_officer_stands_before_a_closed_door, a_scope_code_means_the_unit_of_its_day,
-           replay_time_moves_by_the_operator_alone)
+SUITE_MAIN(
+    "process/commands", a_fresh_directory_becomes_an_instance,
+    a_plan_that_is_refused_changes_no_units, a_figure_is_submitted_queried_and_traced,
+    what_was_known_on_a_day_stays_known, an_entry_that_does_not_come_is_waited_for_so_long,
+    questions_in_a_file_are_answered_in_their_order, the_tree_and_the_feed_show_the_same_figure,
+    a_file_is_imported_once_however_often_it_is_given,
+    an_import_shows_what_is_older_and_what_changes, refused_rows_are_corrected_and_imported,
+    rows_of_one_cell_are_said_and_the_last_counts, an_interrupted_import_goes_on_where_it_stopped,
+    an_import_that_was_killed_goes_on_too, a_figure_waits_while_the_collector_is_down,
+    an_import_goes_on_without_the_aggregator, a_question_waits_for_a_service_that_is_starting,
+    a_file_that_cannot_be_read_is_named_to_the_officer,
+    alerts_are_shown_to_a_watcher_as_they_are_pushed,
+    states_are_shown_again_after_each_tick_and_after_a_restart,
+    status_without_a_notifier_shows_the_others_and_says_so,
+    the_composition_names_a_notifier_for_status, a_figure_of_many_versions_is_traced_page_by_page,
+    a_service_that_stays_unready_ends_the_question_after_the_timeout,
+    a_rotated_key_goes_on_and_the_old_one_is_told, a_revoked_officer_stands_before_a_closed_door,
+    a_scope_code_means_the_unit_of_its_day, replay_time_moves_by_the_operator_alone)

@@ -1,4 +1,6 @@
 #include "common/wire/frame_wire.h"
+
+#include "common/base/alloc.h"
 #include "tests/support/suite.h"
 #include "tests/unit/common/wire/wire_random.h"
 
@@ -187,6 +189,84 @@ START_TEST(a_frame_that_makes_no_sense_is_refused_with_its_place)
 }
 END_TEST
 
+/* --- the largest */
+
+enum { LARGE_UNITS = 10000, LARGE_INDICATORS = 50 };
+
+/* A cell that takes more bytes than any real one. */
+static struct wire_frame_cell long_cell(const char *indicator, const char *unit)
+{
+    return (struct wire_frame_cell){.indicator = indicator,
+                                    .unit = unit,
+                                    .day = day_of(2199, 12, 31),
+                                    .amount = INT64_MIN,
+                                    .figures = INT32_MIN,
+                                    .reported = UINT32_MAX,
+                                    .on_time = UINT32_MAX};
+}
+
+START_TEST(everything_of_ten_thousand_units_and_fifty_indicators_fits_into_a_frame)
+{
+    static struct wire_frame_cell cells[LARGE_UNITS * LARGE_INDICATORS];
+    static char units[LARGE_UNITS][IDENT_BYTES_MAX + 1];
+    static char indicators[LARGE_INDICATORS][IDENT_BYTES_MAX + 1];
+    struct wire_frame got, frame = {.offset = 1, .everything = true, .cells = cells};
+    struct buf bytes = {0};
+    struct arena arena;
+    struct err err = {0};
+    for (unsigned i = 0; i < LARGE_INDICATORS; i++)
+        snprintf(indicators[i], sizeof indicators[i], "%032u", i);
+    for (unsigned u = 0; u < LARGE_UNITS; u++) {
+        snprintf(units[u], sizeof units[u], "%032u", u);
+        for (unsigned i = 0; i < LARGE_INDICATORS; i++)
+            cells[frame.cell_count++] = long_cell(indicators[i], units[u]);
+    }
+    arena_init(&arena, 1 << 20);
+    ck_assert_msg(wire_pack_frame(&frame, &bytes, &err) == 0, "%s", err.text);
+    struct slice rest = buf_slice(&bytes);
+    ck_assert_msg(wire_unpack_frame(&rest, &arena, &got, &err) == 0, "%s", err.text);
+    ck_assert_uint_eq(got.cell_count, frame.cell_count);
+    ck_assert_str_eq(got.cells[got.cell_count - 1].unit, units[LARGE_UNITS - 1]);
+    ck_assert_uint_le(bytes.len, WIRE_FRAMES_BYTES_MAX);
+    arena_fini(&arena);
+    buf_fini(&bytes);
+}
+END_TEST
+
+/* Of exactly so many bytes; one entry's body fills it up. */
+static int pack_of(size_t bytes, struct buf *out, struct err *err)
+{
+    enum { BESIDE = 16 }; /* the frame's and the entry's other fields */
+    void *body = alloc_zeroed(1, bytes);
+    struct wire_frame_entry entry = {ENTRY_PLAN, 1, slice_of(body, bytes - BESIDE)};
+    struct wire_frame frame = {.offset = 2, .entries = &entry, .entry_count = 1};
+    int rc = wire_pack_frame(&frame, out, err);
+    free(body);
+    return rc;
+}
+
+START_TEST(a_frame_at_the_limit_passes_and_one_byte_more_is_refused)
+{
+    struct wire_frame got;
+    struct buf bytes = {0};
+    struct arena arena;
+    struct err err = {0};
+    arena_init(&arena, 1 << 20);
+    ck_assert_msg(pack_of(WIRE_FRAME_BYTES_MAX, &bytes, &err) == 0, "%s", err.text);
+    ck_assert_uint_eq(bytes.len, sizeof(uint32_t) + WIRE_FRAME_BYTES_MAX);
+    ck_assert_uint_le(bytes.len, WIRE_FRAMES_BYTES_MAX);
+    struct slice rest = buf_slice(&bytes);
+    ck_assert_msg(wire_unpack_frame(&rest, &arena, &got, &err) == 0, "%s", err.text);
+    buf_clear(&bytes);
+    ck_assert_int_eq(pack_of(WIRE_FRAME_BYTES_MAX + 1, &bytes, &err), ERR_LIMIT);
+    ck_assert_uint_eq(bytes.len, 0);
+    arena_fini(&arena);
+    buf_fini(&bytes);
+}
+END_TEST
+
 SUITE_MAIN("wire_frame", frames_come_back_one_after_the_other_as_they_went,
            request_and_answer_come_back_as_they_went,
-           a_frame_that_makes_no_sense_is_refused_with_its_place)
+           a_frame_that_makes_no_sense_is_refused_with_its_place,
+           everything_of_ten_thousand_units_and_fifty_indicators_fits_into_a_frame,
+           a_frame_at_the_limit_passes_and_one_byte_more_is_refused)

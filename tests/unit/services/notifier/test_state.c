@@ -37,7 +37,7 @@ static void play(const struct story *s)
         struct state_outcome o =
             state_step(&r, one->facts, TODAY + one->day, TODAY + one->evidence);
         ck_assert_msg(r.state == one->state, "%s, step %u: %s, not %s", s->name, i,
-                      state_name(r.state), state_name(one->state));
+                      alert_state_id(r.state), alert_state_id(one->state));
         ck_assert_msg(o.tell == one->tell, "%s, step %u: tells %d, not %d", s->name, i, (int)o.tell,
                       (int)one->tell);
         ck_assert_msg(o.to == r.state && o.moved == (o.from != o.to), "%s, step %u", s->name, i);
@@ -253,7 +253,8 @@ START_TEST(any_facts_in_any_state_give_a_state)
             struct state_outcome o = state_step(&r, facts, TODAY + 9, TODAY + 8);
             ck_assert_uint_lt(o.to, STATE_COUNT);
             if (facts & FACT_OVERDUE && o.to == STATE_BEHIND && o.moved)
-                ck_abort_msg("from %s with %x: behind without reports", state_name(o.from), facts);
+                ck_abort_msg("from %s with %x: behind without reports", alert_state_id(o.from),
+                             facts);
         }
 }
 END_TEST
