@@ -189,7 +189,7 @@ say
 say "  $name/tonghop status --depth 2$more"
 say "      where every unit stands, communes and all"
 say "  $name/tonghop alerts list$more"
-say "      who was told what; alerts show ID: word for word"
+say "      who was told what; alerts show NUMBER: word for word"
 say "  $name/tonghop trace 11623 cdht.dangky 2024-09-20$more"
 say "      who reported this figure, when, and what it was before"
 trap 'exit 0' INT TERM

@@ -76,19 +76,31 @@ static json_t *coverage_json(const struct wire_alert_state *s)
                      (json_int_t)s->owed, "reported", (json_int_t)s->reported);
 }
 
+/* The days of which reports are missing; null unless the state is not-reported. */
+static json_t *silent_json(const struct wire_alert_state *s)
+{
+    char from[DAY_TEXT_BYTES], to[DAY_TEXT_BYTES];
+    if (s->state != STATE_NOT_REPORTED || s->silent_from > s->silent_to)
+        return json_null();
+    return json_pack("{s:s, s:s}", "from", day_format(s->silent_from, from), "to",
+                     day_format(s->silent_to, to));
+}
+
 json_t *alert_view_state_json(const struct wire_alert_state *s)
 {
     char since[DAY_TEXT_BYTES], due[DAY_TEXT_BYTES];
-    return json_pack(
-        "{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:o, s:o, s:I}",
-        "plan", s->plan.text, "target", s->target.text, "unit", s->unit.text, "name", s->unit_name,
-        "depth", (int)s->depth, "indicator", s->indicator.text, "due", day_format(s->due, due),
-        "state", alert_view_state_id(s->state), "since", day_format(s->since, since), "lower",
-        (json_int_t)s->lower, "stretch", (json_int_t)s->stretch, "actual",
-        s->has_actual ? json_integer(s->actual) : json_null(), "expected", (json_int_t)s->expected,
-        "expected_today", (json_int_t)s->expected_today, "coverage", coverage_json(s), "projected",
-        s->has_forecast ? json_integer(s->projected) : json_null(), "needed",
-        (json_int_t)s->needed);
+    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:I, s:I, "
+                     "s:o, s:o, s:o, s:I}",
+                     "plan", s->plan.text, "target", s->target.text, "unit", s->unit.text, "name",
+                     s->unit_name, "depth", (int)s->depth, "indicator", s->indicator.text,
+                     "measure", s->ratio ? "ppm" : s->measure.text, "due", day_format(s->due, due),
+                     "state", alert_view_state_id(s->state), "since", day_format(s->since, since),
+                     "lower", (json_int_t)s->lower, "stretch", (json_int_t)s->stretch, "actual",
+                     s->has_actual ? json_integer(s->actual) : json_null(), "expected",
+                     (json_int_t)s->expected, "expected_today", (json_int_t)s->expected_today,
+                     "coverage", coverage_json(s), "silent", silent_json(s), "projected",
+                     s->has_forecast ? json_integer(s->projected) : json_null(), "needed",
+                     (json_int_t)s->needed);
 }
 
 json_t *alert_view_decision_json(const struct wire_alert_decision *d)

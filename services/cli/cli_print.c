@@ -36,6 +36,19 @@ void cli_table_add(struct cli_table *t, const char *format, ...)
     t->cells[t->count++] = alloc_string(text);
 }
 
+void cli_table_keep_last(struct cli_table *t, size_t rows)
+{
+    size_t held = t->count / t->columns; /* with the heading */
+    if (held <= 1 || held - 1 <= rows)
+        return;
+    size_t dropped = (held - 1 - rows) * t->columns;
+    for (size_t i = 0; i < dropped; i++)
+        free(t->cells[t->columns + i]);
+    t->count -= dropped;
+    memmove(&t->cells[t->columns], &t->cells[t->columns + dropped],
+            (t->count - t->columns) * sizeof *t->cells);
+}
+
 static size_t width_of(const char *text)
 {
     size_t width = 0;

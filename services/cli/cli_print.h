@@ -22,6 +22,8 @@ void cli_table_init(struct cli_table *t, const char *align);
 void cli_table_fini(struct cli_table *t);
 void cli_table_add(struct cli_table *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Drops rows behind the heading until only the last `rows` are left. */
+void cli_table_keep_last(struct cli_table *t, size_t rows);
 void cli_table_print(const struct cli_table *t, FILE *out);
 
 /* 90.000 in Vietnamese, 90,000 in English; returns out. */

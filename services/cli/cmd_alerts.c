@@ -4,9 +4,13 @@
 #include "services/cli/cmd.h"
 #include "services/cli/figure.h"
 
-#include <inttypes.h>
+#include "common/base/alloc.h"
+#include "common/base/parse.h"
 
-enum { LIST_COLUMNS = 6, HISTORY_COLUMNS = 6, ARENA_KEEP_BYTES = 1 << 20, WAIT_MS = 200 };
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { LIST_COLUMNS = 5, HISTORY_COLUMNS = 6, ARENA_KEEP_BYTES = 1 << 20, WAIT_MS = 200 };
 
 /* ---- asking ---- */
 
@@ -30,7 +34,7 @@ static int take_filters(const struct cli *cli, const struct cli_args *args, stru
 
 typedef void page_fn(void *arg, const struct wire_alerts_reply *page);
 
-/* All of it, a page at a time. */
+/* All of it, a page at a time; or count_max, if that is set. */
 static int visit_pages(struct cli *cli, struct wire_alerts *q, page_fn *visit, void *arg,
                        struct err *e)
 {
@@ -44,6 +48,7 @@ static int visit_pages(struct cli *cli, struct wire_alerts *q, page_fn *visit, v
         if (rc != 0)
             break;
         visit(arg, &page);
+        page.more = page.more && q->count_max == 0;
         if (page.decision_count > 0)
             q->after = page.decisions[page.decision_count - 1].number;
         arena_reset(&arena);
@@ -71,7 +76,6 @@ static void add_notification(struct listing *l, const struct wire_alert_decision
     cli_table_add(&l->table, "%s", d->recipient);
     cli_table_add(&l->table, "%s", alert_view_reason(l->cli, d));
     cli_table_add(&l->table, "%s", d->subject);
-    cli_table_add(&l->table, "%s", d->id);
 }
 
 static void add_decision(struct listing *l, const struct wire_alert_decision *d)
@@ -106,17 +110,24 @@ static void visit_page(void *arg, const struct wire_alerts_reply *page)
 static void begin_listing(struct listing *l)
 {
     static const char *const list[2][LIST_COLUMNS] = {
-        {"số", "lúc", "nơi nhận", "tình trạng", "nội dung", "mã"},
-        {"number", "at", "recipient", "standing", "subject", "id"},
+        {"số", "lúc", "nơi nhận", "tình trạng", "nội dung"},
+        {"number", "at", "recipient", "standing", "subject"},
     };
     static const char *const history[2][HISTORY_COLUMNS] = {
         {"số", "lúc", "chỉ tiêu", "đơn vị", "tình trạng", "thông báo"},
         {"number", "at", "target", "unit", "state", "notification"},
     };
-    cli_table_init(&l->table, "rlllll");
-    for (unsigned i = 0; i < LIST_COLUMNS; i++)
+    cli_table_init(&l->table, l->history ? "rlllll" : "rllll");
+    for (unsigned i = 0; i < (l->history ? HISTORY_COLUMNS : LIST_COLUMNS); i++)
         cli_table_add(&l->table, "%s",
                       l->history ? history[l->cli->english][i] : list[l->cli->english][i]);
+}
+
+static void keep_last(struct listing *l, size_t last)
+{
+    cli_table_keep_last(&l->table, last);
+    while (l->all && json_array_size(l->all) > last)
+        json_array_remove(l->all, 0);
 }
 
 static void print_listing(const struct listing *l)
@@ -135,16 +146,22 @@ static void print_listing(const struct listing *l)
 static int list(struct cli *cli, const struct cli_args *args, enum wire_alerts_what what)
 {
     struct err e = {0};
+    uint64_t last;
     struct wire_alerts q = {.what = what};
     struct listing l = {.cli = cli, .history = what == WIRE_ALERTS_HISTORY};
-    if (take_filters(cli, args, &q, &e) != 0)
+    int rc = take_filters(cli, args, &q, &e);
+    if (rc == 0)
+        rc = cli_option_number(args, "last", SIZE_MAX, SIZE_MAX, &last, &e);
+    if (rc != 0)
         return cli_usage(cli, &e);
     if (cli_switch(args, "json"))
         l.all = json_array();
     begin_listing(&l);
-    int rc = visit_pages(cli, &q, visit_page, &l, &e);
-    if (rc == 0)
+    rc = visit_pages(cli, &q, visit_page, &l, &e);
+    if (rc == 0) {
+        keep_last(&l, (size_t)last);
         print_listing(&l);
+    }
     cli_table_fini(&l.table);
     json_decref(l.all);
     return rc == 0 ? CLI_OK : cli_fail(cli, &e);
@@ -193,18 +210,51 @@ static void visit_one(void *arg, const struct wire_alerts_reply *page)
     json_decref(one);
 }
 
+struct numbered {
+    uint64_t number;
+    char *id; /* NULL: none of that number */
+};
+
+static void visit_numbered(void *arg, const struct wire_alerts_reply *page)
+{
+    struct numbered *n = arg;
+    if (page->decision_count > 0 && page->decisions[0].number == n->number)
+        n->id = alloc_string(page->decisions[0].id);
+}
+
+/* A number stands for the id of that notification; the caller frees *out, NULL where there is none.
+ */
+static int find_id(struct cli *cli, const char *word, char **out, struct err *e)
+{
+    struct numbered n = {0};
+    *out = NULL;
+    if (parse_u64(slice_str(word), 1, UINT64_MAX, &n.number, NULL) != 0) {
+        *out = alloc_string(word);
+        return 0;
+    }
+    struct wire_alerts q = {
+        .what = WIRE_ALERTS_NOTIFICATIONS, .after = n.number - 1, .count_max = 1};
+    int rc = visit_pages(cli, &q, visit_numbered, &n, e);
+    *out = n.id;
+    return rc == 0 && !n.id ? ERR_NOT_FOUND : rc;
+}
+
 static int run_show(struct cli *cli, const struct cli_args *args)
 {
     struct err e = {0};
-    struct wire_alerts q = {.what = WIRE_ALERTS_ONE, .id = args->words[0]};
+    char *id;
     struct listing l = {.cli = cli};
     if (cli_switch(args, "json"))
         l.all = json_array();
-    int rc = visit_pages(cli, &q, visit_one, &l, &e);
+    int rc = find_id(cli, args->words[0], &id, &e);
+    struct wire_alerts q = {.what = WIRE_ALERTS_ONE, .id = id};
+    if (rc == 0)
+        rc = visit_pages(cli, &q, visit_one, &l, &e);
+    free(id);
     json_decref(l.all);
     if (rc == ERR_NOT_FOUND) {
         fprintf(cli->err,
-                cli_say(cli, "tonghop: Không có thông báo mã \"%s\": xem tonghop alerts list.\n",
+                cli_say(cli, "tonghop: Không có thông báo \"%s\": xem tonghop alerts list.\n",
                         "tonghop: there is no notification \"%s\": see tonghop alerts list\n"),
                 args->words[0]);
         return CLI_REFUSED;
@@ -292,6 +342,7 @@ static const struct cli_option list_options[] = {
     {"unit", "CODE", "of this unit only, not of those below it"},
     {"after", "NUMBER", "numbers above this one"},
     {"not-before", "OFFSET", "wait until a tick at or after this journal entry is judged"},
+    {"last", "N", "only the last so many"},
     {"json", NULL, "for programs"},
 };
 static const struct cli_option json_option[] = {
@@ -303,7 +354,7 @@ const struct cli_command cmd_alerts_list = {
     .words = "",
     .summary = "the notifications so far: to whom, about what, delivered or not",
     .help = "One line a message, oldest first. What stands now is told by: tonghop status.\n\n"
-            "  tonghop alerts list\n"
+            "  tonghop alerts list --last 20\n"
             "  tonghop alerts list --unit 303 --json\n",
     .options = list_options,
     .option_count = sizeof list_options / sizeof *list_options,
@@ -312,11 +363,12 @@ const struct cli_command cmd_alerts_list = {
 
 const struct cli_command cmd_alerts_show = {
     .name = "alerts show",
-    .words = "ID",
+    .words = "NUMBER|ID",
     .words_min = 1,
     .words_max = 1,
     .summary = "one notification, word for word",
-    .help = "ID stands in alerts list, and at the foot of the message itself.\n\n"
+    .help = "NUMBER stands in alerts list, ID at the foot of the message itself.\n\n"
+            "  tonghop alerts show 12\n"
             "  tonghop alerts show "
             "haiphong-2024/HP1/303/behind/2024-09-18T08:00/quanhuyen.303\n",
     .options = json_option,

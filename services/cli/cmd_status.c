@@ -23,16 +23,18 @@ static int ask_health(struct cli *cli, enum cli_service service, struct arena *a
     return rc;
 }
 
+/* Null for what a service does not have: a clock of its own, commits. */
 static json_t *health_json(const struct wire_health *h)
 {
     char journal[32], clock[32], hash[2 * HASH_BYTES + 1];
     format_hex(h->head_hash, HASH_BYTES, hash);
-    return json_pack("{s:s, s:b, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:I, s:b}", "version",
-                     h->version, "ready", h->ready, "state", h->state, "detail", h->detail,
-                     "offset", (json_int_t)h->offset, "head_offset", (json_int_t)h->head_offset,
-                     "time", day_time_format(h->time_ms, journal), "clock",
-                     day_time_format(h->clock_ms, clock), "head_hash", hash, "commit",
-                     (json_int_t)h->commit_number, "replay", h->replay);
+    return json_pack(
+        "{s:s, s:b, s:s, s:s, s:I, s:I, s:s, s:o, s:o, s:I, s:b}", "version", h->version, "ready",
+        h->ready, "state", h->state, "detail", h->detail, "offset", (json_int_t)h->offset,
+        "head_offset", (json_int_t)h->head_offset, "time", day_time_format(h->time_ms, journal),
+        "clock", h->clock_ms != 0 ? json_string(day_time_format(h->clock_ms, clock)) : json_null(),
+        "head_hash", h->commit_number > 0 ? json_string(hash) : json_null(), "commit",
+        (json_int_t)h->commit_number, "replay", h->replay);
 }
 
 static void add_health(struct cli_table *t, const struct cli *cli, const char *name,

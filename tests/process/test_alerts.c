@@ -912,7 +912,8 @@ static const struct told {
     {"status --json", 0, "\"state\": \"behind\""},
     {"status --watch --json", 2, "keep one"},
     {"status --day 2024-09-05", 2, "--day goes with --indicator"},
-    {"alerts list", 0, "thang9/HP1/303/behind/2024-09-16T18:00/quanhuyen.303"},
+    {"alerts list", 0, "quanhuyen.303"},
+    {"alerts list --last 1 --json", 0, "\"number\": "},
     {"alerts list --unit 304 --json", 0, "\"waiting\": []"},
     {"alerts list --unit 11001", 0, "Không có thông báo nào."},
     {"alerts history --unit 11001 --lang en", 0, "held back: the unit above was told (303)"},
@@ -920,7 +921,9 @@ static const struct told {
      "303 đang chậm tiến độ thực hiện chỉ tiêu HP1"},
     {"alerts show thang9/HP1/303/behind/2024-09-16T18:00/quanhuyen.303/maildir --json", 0,
      "\"to\": \"behind\""},
-    {"alerts show thang9/HP1/999", 3, "Không có thông báo mã"},
+    {"alerts show thang9/HP1/999", 3, "Không có thông báo"},
+    {"alerts show 1", 3, "Không có thông báo"}, /* a decision that nobody was told of */
+    {"alerts show 1000000", 3, "Không có thông báo"},
     {"alerts show", 2, "ID"},
     {"alerts list --after x", 2, "--after"},
 };
