@@ -312,12 +312,17 @@ int responder_open(struct responder *r, struct service *service,
     return rc;
 }
 
+void responder_close_socket(struct responder *r, struct net_socket *socket)
+{
+    if (socket)
+        loop_remove_socket(service_loop(r->service), socket);
+    net_close(socket);
+}
+
 void responder_close(struct responder *r)
 {
-    for (unsigned i = 0; i < r->gate_count; i++) {
-        loop_remove_socket(service_loop(r->service), r->gates[i]);
-        net_close(r->gates[i]);
-    }
+    for (unsigned i = 0; i < r->gate_count; i++)
+        responder_close_socket(r, r->gates[i]);
     if (r->net)
         loop_remove_net(service_loop(r->service), r->net);
     net_destroy(r->net);

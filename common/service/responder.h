@@ -102,9 +102,12 @@ int responder_open(struct responder *r, struct service *service,
                    const struct responder_options *options, struct err *e);
 /* The owner's own sockets on r->net go before. Also on a half-open or zeroed one. */
 void responder_close(struct responder *r);
-/* A further socket of that sort, told in the log; the caller closes it. */
+/* A further socket of that sort, told in the log; the caller closes it (below). */
 int responder_listen(struct responder *r, enum net_kind kind, const char *endpoint,
                      const char *serves, struct net_socket **out, struct err *e);
+/* Takes a socket of the owner's out of the loop and closes it. Accepts NULL, also on a responder
+ * that was not opened. */
+void responder_close_socket(struct responder *r, struct net_socket *socket);
 
 /* Has the asker of this request a role that it needs? For one that had to wait, too, as its key may
  * have been revoked meanwhile. ERR_DENIED, counted and logged. */

@@ -14,11 +14,6 @@ static void register_requests(struct aggregator_counters *n, struct counters *c)
 
 static void register_following(struct aggregator_counters *n, struct counters *c)
 {
-    static const char pulls[] = "Pulls of the journal, by how they ended.";
-    n->pulls = counters_add(c, "pulls_total", "answered", pulls);
-    n->pulls_failed = counters_add(c, "pulls_total", "failed", pulls);
-    n->pulls_retried = counters_add(c, "pulls_total", "unanswered", pulls);
-    n->pulls_stale = counters_add(c, "pulls_total", "stale", pulls);
     n->commits_applied =
         counters_add(c, "commits_applied_total", NULL, "Commits of the journal applied.");
     n->entries_applied =
@@ -39,18 +34,9 @@ static void register_following(struct aggregator_counters *n, struct counters *c
 
 static void register_feed(struct aggregator_counters *n, struct counters *c)
 {
-    static const char asked[] = "Subscriptions, by what was given.";
     n->feed_updates = counters_add(c, "feed_updates_total", NULL, "Updates published.");
     n->feed_cells = counters_add(c, "feed_cells_total", NULL, "Cells in them.");
     n->feed_epochs = counters_add(c, "feed_epochs_total", NULL, "Epochs begun.");
-    n->feed_dropped = counters_gauge(c, "feed_messages_dropped", NULL,
-                                     "Messages dropped for subscribers that were too slow.");
-    n->subscriptions_allowed = counters_add(c, "subscriptions_total", "allowed", asked);
-    n->subscriptions_narrowed = counters_add(c, "subscriptions_total", "narrowed", asked);
-    n->subscriptions_refused = counters_add(c, "subscriptions_total", "refused", asked);
-    n->subscriptions_revoked =
-        counters_add(c, "subscriptions_revoked_total", NULL,
-                     "Keys whose subscriptions were taken away because their rights changed.");
 }
 
 void aggregator_counters_register(struct aggregator_service *s)
@@ -59,13 +45,14 @@ void aggregator_counters_register(struct aggregator_service *s)
     register_requests(&s->count, c);
     register_following(&s->count, c);
     register_feed(&s->count, c);
+    feed_gates_register(&s->feed_gates, c);
 }
 
 void aggregator_counters_refresh(void *service)
 {
     struct aggregator_service *s = service;
-    *s->count.feed_dropped = net_counters(s->responder.net)->messages_slow_dropped;
-    *s->count.pulls_retried = s->puller.retries;
-    *s->count.pulls_stale = s->puller.stale;
-    *s->count.lag_entries = s->head_offset > s->done.offset ? s->head_offset - s->done.offset : 0;
+    uint64_t head = s->follower.head_offset;
+    feed_gates_refresh(&s->feed_gates);
+    follower_refresh(&s->follower, &s->puller.pull);
+    *s->count.lag_entries = head > s->done.offset ? head - s->done.offset : 0;
 }

@@ -3,10 +3,7 @@
 
 #include "services/aggregator/aggregator_service.h"
 
-enum {
-    HEADS_MAX = 16384,    /* in one message; more streams go out in several */
-    REQUESTS_A_ROUND = 64 /* subscriptions taken before the others have their turn */
-};
+enum { HEADS_MAX = 16384 /* in one message; more streams go out in several */ };
 
 static const struct registry *registry_of(const struct aggregator_service *s)
 {
@@ -81,9 +78,7 @@ static void publish(struct aggregator_service *s, const struct feed_stream *stre
                     struct slice topic, const struct buf *message)
 {
     struct publication p = {s, stream};
-    struct slice frames[] = {topic, buf_slice(message)};
-    for (unsigned i = 0; i < s->feed_count; i++) /* a loss shows in the numbers */
-        net_publish(s->feeds[i].socket, frames, 2, may_hear, &p, NULL);
+    feed_gates_publish(&s->feed_gates, topic, buf_slice(message), may_hear, &p);
 }
 
 static void publish_update(struct aggregator_service *s, const struct feed_cells *cells,
@@ -143,7 +138,7 @@ void aggregator_feed_beat(void *service)
     const struct feed_cells *updates;
     const struct feed_head *heads;
     size_t count, done = 0;
-    if (!s->ready || s->feed_count == 0)
+    if (!s->follower.ready || s->feed_gates.count == 0)
         return;
     if (!read_updates(s, &updates, &count))
         return; /* heads would say that nothing has changed */
@@ -170,7 +165,7 @@ void aggregator_feed_changed(struct aggregator_service *s, const struct ledger_c
 {
     if (changes->everything)
         aggregator_feed_begin(s);
-    else if (s->feed_count > 0)
+    else if (s->feed_gates.count > 0)
         feed_note(s->feed, changes->cells, changes->cell_count);
 }
 
@@ -254,68 +249,39 @@ static struct view look(const struct aggregator_service *s, struct identity who,
     return view;
 }
 
-static void log_refused(struct aggregator_service *s, const struct net_message *m,
-                        struct slice topic)
+static void refuse(struct aggregator_service *s, const struct feed_request *request)
 {
-    char key[NET_KEY_TEXT_BYTES], text[NET_TOPIC_BYTES_MAX + 1];
-    size_t len = topic.len < NET_TOPIC_BYTES_MAX ? topic.len : NET_TOPIC_BYTES_MAX;
-    memcpy(text, topic.data, len);
-    text[len] = '\0';
-    key_format_z85(&m->key, key);
-    ++*s->count.subscriptions_refused;
-    log_complain(s->log, &s->subscription_complaint, log_event("subscription_refused"),
-                 log_text("key", key), log_text("topic", text),
-                 log_text("message", "outside the key's subtree, or no topic of this feed; a "
-                                     "commune's key asks by query"));
+    feed_gates_refuse(&s->feed_gates, request,
+                      "outside the key's subtree, or no topic of this feed; a commune's key asks "
+                      "by query");
 }
 
 /* Kept as it was asked: what it gives is judged at each message (may_hear), so it follows the tree,
  * the day and the key's rights. What is counted and logged is how it looks now. */
-static void take_subscription(struct aggregator_service *s, struct net_socket *socket,
-                              const struct net_message *m, struct slice topic)
+static void subscribe(struct aggregator_service *s, const struct feed_request *request)
 {
     struct topic_parts asked;
-    struct identity who = access_identify(s, &m->key);
-    if (!access_may_ask(who) || !parse_topic(topic, &asked) ||
-        net_subscription_allow(socket, topic) != 0) {
-        log_refused(s, m, topic);
+    struct identity who = access_identify(s, request->key);
+    if (!access_may_ask(who) || !parse_topic(request->topic, &asked) ||
+        net_subscription_allow(request->socket, request->topic) != 0) {
+        refuse(s, request);
         return;
     }
     struct view view = look(s, who, &asked);
     if (view.seen == view.asked)
-        ++*s->count.subscriptions_allowed;
+        ++*s->feed_gates.counters.allowed;
     else if (view.seen > 0 || asked.heads)
-        ++*s->count.subscriptions_narrowed;
+        ++*s->feed_gates.counters.narrowed;
     else
-        log_refused(s, m, topic);
+        refuse(s, request);
 }
 
-static void take_request(struct aggregator_service *s, struct net_socket *socket,
-                         const struct net_message *m)
+void aggregator_feed_take(void *service, const struct feed_request *request)
 {
-    const uint8_t *bytes = m->frames[0].data;
-    struct slice topic = slice_of(bytes + 1, m->frames[0].len - 1);
-    if (bytes[0] == 1)
-        take_subscription(s, socket, m, topic);
+    if (request->subscribe)
+        subscribe(service, request);
     else
-        net_subscription_remove(socket, topic);
-}
-
-static void on_request(void *gate)
-{
-    struct aggregator_gate *g = gate;
-    struct net_message m;
-    for (unsigned i = 0; i < REQUESTS_A_ROUND && net_receive(g->socket, &m) == 0; i++) {
-        if (m.has_key && m.frame_count == 1 && m.frames[0].len >= 1)
-            take_request(g->owner, g->socket, &m);
-        net_message_clear(&m);
-    }
-}
-
-void aggregator_feed_open(struct aggregator_service *s)
-{
-    for (unsigned i = 0; i < s->feed_count; i++)
-        loop_add_socket(service_loop(s->service), s->feeds[i].socket, on_request, &s->feeds[i]);
+        net_subscription_remove(request->socket, request->topic);
 }
 
 void aggregator_feed_revoke(struct aggregator_service *s, const struct follow_effects *effects)
@@ -327,11 +293,8 @@ void aggregator_feed_revoke(struct aggregator_service *s, const struct follow_ef
         for (unsigned k = 0; k < p->key_count; k++) {
             struct net_key key;
             memcpy(key.bytes, p->keys[k].bytes, KEY_BYTES);
-            if (access_may_ask(access_identify(s, &key)))
-                continue;
-            for (unsigned f = 0; f < s->feed_count; f++)
-                net_subscription_revoke(s->feeds[f].socket, &key);
-            ++*s->count.subscriptions_revoked;
+            if (!access_may_ask(access_identify(s, &key)))
+                feed_gates_revoke(&s->feed_gates, &key);
         }
     }
 }

@@ -2,12 +2,30 @@
 #include "services/aggregator/aggregator_service.h"
 
 enum {
-    SLICE_MS = 20,         /* of applying, between two looks at the sockets */
-    COST_SHARE = 8,        /* checkpoints take at most one part in so many of the time */
-    UNREACHABLE_MS = 3000, /* without a link: worth a line in the log */
-    RETRY_FIRST_MS = 1000, /* after a failed checkpoint */
-    RETRY_MAX_MS = 60000,
+    SLICE_MS = 20,  /* of applying, between two looks at the sockets */
+    COST_SHARE = 8, /* checkpoints take at most one part in so many of the time */
 };
+
+static const struct follower_words words = {
+    .pulls_help = "Pulls of the journal, by how they ended.",
+    .answers_event = "collector_answers",
+    .refuses_event = "collector_refuses_key",
+    .refuses_message = "put this aggregator's public key among the collector's service_keys",
+    .unreachable_event = "collector_unreachable",
+    .cannot_follow = "this journal cannot be followed any further",
+};
+
+static const struct store_retry_words retry_words = {
+    .failed_event = "checkpoint_failed",
+    .failed_message = "the figures stand where they were; make room or raise store.map_size",
+    .succeeds_event = "checkpoint_succeeds",
+};
+
+void aggregator_follow_init(struct aggregator_service *s)
+{
+    follower_init(&s->follower, s->service, &words);
+    store_retry_init(&s->store_retry, s->log, &retry_words);
+}
 
 /* --- the ledger on the store */
 
@@ -27,16 +45,10 @@ int aggregator_follow_open(struct aggregator_service *s, struct err *e)
 static void start_over(struct aggregator_service *s, const struct err *why)
 {
     struct err e;
-    s->store_full = true;
-    s->retry_ms = s->retry_ms == 0 ? RETRY_FIRST_MS : s->retry_ms * 2;
-    s->retry_ms = s->retry_ms < RETRY_MAX_MS ? s->retry_ms : RETRY_MAX_MS;
+    int64_t pause_ms = store_retry_failed(&s->store_retry, why);
     ++*s->count.checkpoints_failed;
-    log_complain(s->log, &s->store_complaint, log_event("checkpoint_failed"), log_err(why),
-                 log_int("retry_ms", s->retry_ms),
-                 log_text("message", "the figures stand where they were; make room or raise "
-                                     "store.map_size"));
     store_abort(&s->kv);
-    puller_reply_clear(&s->reply);
+    pull_reply_clear(&s->reply.raw);
     ledger_close(s->ledger);
     s->ledger = NULL;
     if (aggregator_follow_open(s, &e) != 0) {
@@ -45,22 +57,20 @@ static void start_over(struct aggregator_service *s, const struct err *why)
         return;
     }
     puller_seek(&s->puller, s->done.offset + 1, s->done.commit_hash);
-    puller_pause(&s->puller, loop_now_ms() + s->retry_ms);
+    pull_pause(&s->puller.pull, loop_now_ms() + pause_ms);
 }
 
 /* --- checkpoints */
 
 static void become_ready(struct aggregator_service *s)
 {
-    if (s->ready || !s->goal_known || s->done.offset < s->goal_offset)
+    if (!follower_has_arrived(&s->follower, s->done.offset))
         return;
-    s->ready = true;
-    s->puller.wait_ms = (uint32_t)s->config->fetch_wait_ms;
+    s->puller.pull.wait_ms = (uint32_t)s->config->fetch_wait_ms;
     aggregator_excluded_count(s);
     aggregator_feed_begin(s);
-    aggregator_feed_open(s);
-    log_info(s->log, log_event("caught_up"), log_uint("offset", s->done.offset));
-    service_ready(s->service);
+    feed_gates_start(&s->feed_gates);
+    follower_become_ready(&s->follower, s->done.offset);
 }
 
 void aggregator_follow_checkpoint(struct aggregator_service *s)
@@ -80,10 +90,8 @@ void aggregator_follow_checkpoint(struct aggregator_service *s)
     }
     ++*s->count.checkpoints;
     s->done = ledger_position(s->ledger);
-    s->store_full = false;
-    s->retry_ms = 0;
-    log_complain_over(s->log, &s->store_complaint, "checkpoint_succeeds");
-    if (!s->ready)
+    store_retry_succeeded(&s->store_retry);
+    if (!s->follower.ready)
         return;
     aggregator_feed_changed(s, &changes);
     if (changes.everything)
@@ -92,7 +100,7 @@ void aggregator_follow_checkpoint(struct aggregator_service *s)
 
 static bool is_caught_up(const struct aggregator_service *s)
 {
-    return !s->reply.held && ledger_position(s->ledger).offset >= s->head_offset;
+    return !s->reply.raw.held && ledger_position(s->ledger).offset >= s->follower.head_offset;
 }
 
 /* The least time between two checkpoints when there is nothing more to apply: a lone report is
@@ -133,22 +141,9 @@ static void checkpoint_when_due(struct aggregator_service *s)
         aggregator_follow_wake(s, wait_ms);
 }
 
-static void on_wake(void *service)
-{
-    struct aggregator_service *s = service;
-    s->wake_timer = 0; /* the round's end does what is due */
-}
-
-/* One timer, for the earliest of whatever is waited for. */
 void aggregator_follow_wake(struct aggregator_service *s, int64_t delay_ms)
 {
-    struct loop *loop = service_loop(s->service);
-    int64_t due_ms = loop_now_ms() + delay_ms;
-    if (s->wake_timer != 0 && s->wake_ms <= due_ms)
-        return;
-    loop_cancel_timer(loop, s->wake_timer);
-    s->wake_timer = loop_add_timer_once(loop, delay_ms, on_wake, s);
-    s->wake_ms = due_ms;
+    wake_timer_set(&s->wake_timer, service_loop(s->service), delay_ms);
 }
 
 /* --- applying */
@@ -171,14 +166,12 @@ static void count_applied(struct aggregator_service *s, const struct ledger_posi
 
 static void apply_failed(struct aggregator_service *s, const struct err *e)
 {
-    if (e->code == ERR_FULL || e->code == ERR_IO || e->code == ERR_AGAIN) {
-        start_over(s, e); /* the store's trouble; all others are the journal's */
+    if (store_retry_may_help(e)) {
+        start_over(s, e); /* all others are the journal's trouble */
         return;
     }
-    struct err why = *e;
-    puller_reply_clear(&s->reply);
-    err_wrap(&why, "this journal cannot be followed any further");
-    service_fail(s->service, &why);
+    pull_reply_clear(&s->reply.raw);
+    follower_give_up(&s->follower, e);
 }
 
 /* What hangs on the registry, keys and the tree, must never be newer than the figures that are
@@ -197,7 +190,7 @@ static bool apply_commit(struct aggregator_service *s, struct slice commit)
         count_applied(s, &before);
     if (rc == 0 && effects.registry)
         aggregator_follow_checkpoint(s);
-    if (rc == 0 && !s->store_full)
+    if (rc == 0 && !s->store_retry.full)
         aggregator_feed_revoke(s, &effects);
     arena_reset(&s->arena);
     return rc == 0 && s->ledger != NULL;
@@ -207,9 +200,9 @@ static void apply_slice(struct aggregator_service *s)
 {
     struct slice commit;
     int64_t until_ms = loop_now_ms() + SLICE_MS;
-    while (s->reply.held && loop_now_ms() < until_ms) {
+    while (s->reply.raw.held && loop_now_ms() < until_ms) {
         if (!puller_next_commit(&s->reply, &commit)) {
-            puller_reply_clear(&s->reply);
+            pull_reply_clear(&s->reply.raw);
             return;
         }
         if (!apply_commit(s, commit))
@@ -217,7 +210,7 @@ static void apply_slice(struct aggregator_service *s)
         if (has_much_pending(s))
             aggregator_follow_checkpoint(s);
     }
-    if (s->reply.held)
+    if (s->reply.raw.held)
         aggregator_follow_wake(s, 0);
 }
 
@@ -230,58 +223,26 @@ void aggregator_follow_round(struct aggregator_service *s)
 
 /* --- the collector's answers */
 
-static void learn_head(struct aggregator_service *s, uint64_t pull)
-{
-    s->head_offset = s->reply.commits.head_offset;
-    s->head_pull = pull;
-    if (s->goal_known)
-        return;
-    s->goal_known = true;
-    s->goal_offset = s->head_offset;
-    log_info(s->log, log_event("catching_up"), log_uint("from", s->done.offset),
-             log_uint("to", s->goal_offset));
-}
-
 void aggregator_follow_receive(void *service)
 {
     struct aggregator_service *s = service;
     struct err e;
-    uint64_t pull = s->puller.id; /* an answer sends the next one */
-    if (s->reply.held)
+    uint64_t pull = s->puller.pull.id; /* an answer sends the next one */
+    if (s->reply.raw.held)
         return; /* waits in the socket until this one is applied */
     int rc = puller_receive(&s->puller, loop_now_ms(), &s->reply, &e);
-    if (rc == 0) {
-        ++*s->count.pulls;
-        log_complain_over(s->log, &s->pull_complaint, "collector_answers");
-        learn_head(s, pull);
-    } else if (rc == ERR_CORRUPT) {
-        err_wrap(&e, "this journal cannot be followed any further");
-        service_fail(s->service, &e);
-    } else if (rc != ERR_AGAIN) {
-        ++*s->count.pulls_failed;
-        log_complain(s->log, &s->pull_complaint, log_event("pull_failed"), log_err(&e));
-    }
-}
-
-static void tell_link(struct aggregator_service *s)
-{
-    enum net_state state = net_state(s->puller.socket);
-    if (state == NET_CONNECTED)
-        s->linked_ms = loop_now_ms();
-    if (state == NET_REFUSED)
-        log_complain(s->log, &s->pull_complaint, log_event("collector_refuses_key"),
-                     log_text("message", "put this aggregator's public key among the "
-                                         "collector's service_keys"));
-    else if (loop_now_ms() - s->linked_ms > UNREACHABLE_MS)
-        log_complain(s->log, &s->pull_complaint, log_event("collector_unreachable"),
-                     log_text("endpoint", s->config->collector_endpoint));
+    follower_note(&s->follower, rc, &e);
+    if (rc != 0)
+        return;
+    follower_learn_head(&s->follower, s->reply.commits.head_offset, s->done.offset);
+    s->head_pull = pull;
 }
 
 void aggregator_follow_poke(void *service)
 {
     struct aggregator_service *s = service;
-    if (service_draining(s->service) || s->reply.held)
+    if (service_draining(s->service) || s->reply.raw.held)
         return;
-    tell_link(s);
+    follower_look(&s->follower, s->puller.pull.socket, s->config->collector_endpoint);
     puller_poke(&s->puller, loop_now_ms());
 }

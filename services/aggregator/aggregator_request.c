@@ -2,8 +2,6 @@
 #include "services/aggregator/aggregator_service.h"
 
 enum {
-    WAIT_MAX_MS = 60 * 1000,
-    WAITING_BYTES_MAX = 64 << 20,
     /* Of what may wait, for one key, so that none keeps the others out; the keys of services, which
      * ask for many, may take all. */
     KEY_BYTES_WAITING_MAX = WIRE_MESSAGE_BYTES_MAX,
@@ -14,29 +12,29 @@ enum {
 
 static const char *state_name(const struct aggregator_service *s)
 {
-    if (s->store_full)
+    if (s->store_retry.full)
         return "store_full";
-    return s->ready ? "ready" : "catching_up";
+    return s->follower.ready ? "ready" : "catching_up";
 }
 
 static const char *state_detail(const struct aggregator_service *s)
 {
-    if (s->store_full)
+    if (s->store_retry.full)
         return "the last checkpoint failed: make room or raise store.map_size; the figures stand "
                "where they were";
-    if (!s->goal_known)
+    if (!s->follower.goal_known)
         return "the collector has not answered yet";
-    return s->ready ? "" : "the journal is applied up to the head found at the start";
+    return s->follower.ready ? "" : "the journal is applied up to the head found at the start";
 }
 
 static void tell_health(void *service, struct wire_health *out)
 {
     const struct aggregator_service *s = service;
-    out->ready = s->ready;
+    out->ready = s->follower.ready;
     out->state = state_name(s);
     out->detail = state_detail(s);
     out->offset = s->done.offset;
-    out->head_offset = s->head_offset;
+    out->head_offset = s->follower.head_offset;
     out->time_ms = s->done.time_ms;
     out->commit_number = s->done.commit_number;
     memcpy(out->head_hash, s->done.commit_hash, HASH_BYTES);
@@ -129,15 +127,15 @@ static int check_key_share(struct aggregator_service *s, const struct asker *fro
     int64_t count = 1, share = s->config->waiting_max / KEY_SHARE;
     if (access_identify(s, &from->key).roles & ROLE_SERVICE)
         return 0;
-    for (size_t i = 0; i < s->waiter_count; i++) {
-        if (!key_equal(&s->waiters[i].from.key, &from->key))
+    for (size_t i = 0; i < s->questions.count; i++) {
+        const struct waiter *w = &s->questions.waiters[i];
+        if (!key_equal(&w->from.key, &from->key))
             continue;
         count++;
-        more += s->waiters[i].message.len;
+        more += w->message.len;
     }
     if (count == 1 || (count <= share && more <= KEY_BYTES_WAITING_MAX))
         return 0;
-    ++*s->count.requests_waiting_full;
     return err_set(e, ERR_AGAIN, "%lld questions of this key wait already: ask again later",
                    (long long)count - 1);
 }
@@ -145,24 +143,14 @@ static int check_key_share(struct aggregator_service *s, const struct asker *fro
 static int park(struct aggregator_service *s, const struct asker *from, const struct question *q,
                 struct slice message, struct err *e)
 {
-    int rc = service_draining(s->service) ? stopping(e) : check_key_share(s, from, message.len, e);
-    if (rc != 0)
-        return rc;
-    if ((int64_t)s->waiter_count >= s->config->waiting_max ||
-        s->waiter_bytes + message.len > WAITING_BYTES_MAX) {
-        ++*s->count.requests_waiting_full;
-        return err_set(e, ERR_AGAIN, "%zu questions wait already: ask again later",
-                       s->waiter_count);
-    }
-    uint32_t wait_ms = q->wait_ms < WAIT_MAX_MS ? q->wait_ms : WAIT_MAX_MS;
-    struct aggregator_waiter *w = &s->waiters[s->waiter_count++];
-    *w = (struct aggregator_waiter){.from = *from,
-                                    .not_before = q->not_before,
-                                    .pull = s->puller.id,
-                                    .deadline_ms = loop_now_ms() + wait_ms};
-    buf_bytes(&w->message, message.data, message.len);
-    s->waiter_bytes += message.len;
-    return 0;
+    struct waiter w = {.from = *from, .not_before = q->not_before, .asked_at = s->puller.pull.id};
+    if (service_draining(s->service))
+        return stopping(e);
+    int rc = check_key_share(s, from, message.len, e);
+    if (rc == 0)
+        rc = waiting_add(&s->questions, &w, message, q->wait_ms, e);
+    *s->count.requests_waiting_full += rc != 0;
+    return rc;
 }
 
 static int not_reached(struct aggregator_service *s, uint64_t not_before, struct err *e)
@@ -179,11 +167,11 @@ static int take_question(void *service, const struct asker *from, const struct n
     struct aggregator_service *s = service;
     struct slice message = responder_frame(m, 1);
     struct question q;
-    if (!s->ready) {
+    if (!s->follower.ready) {
         ++*s->count.requests_catching_up;
-        return err_set(e, ERR_AGAIN,
-                       "the aggregator is catching up: entry %llu of %llu is applied; ask again",
-                       (unsigned long long)s->done.offset, (unsigned long long)s->goal_offset);
+        return err_set(
+            e, ERR_AGAIN, "the aggregator is catching up: entry %llu of %llu is applied; ask again",
+            (unsigned long long)s->done.offset, (unsigned long long)s->follower.goal_offset);
     }
     int rc = unpack_question(s, from->head.kind, message, &q, e);
     if (rc != 0)
@@ -197,8 +185,8 @@ static int take_question(void *service, const struct asker *from, const struct n
 
 bool aggregator_request_is_waited_for(const struct aggregator_service *s, uint64_t offset)
 {
-    for (size_t i = 0; i < s->waiter_count; i++)
-        if (s->waiters[i].not_before <= offset)
+    for (size_t i = 0; i < s->questions.count; i++)
+        if (s->questions.waiters[i].not_before <= offset)
             return true;
     return false;
 }
@@ -206,9 +194,9 @@ bool aggregator_request_is_waited_for(const struct aggregator_service *s, uint64
 /* The journal does not reach there. Who asks may have heard of an entry before we do, so only a
  * head that was told in answer to a later pull says so: two times fetch.wait at most, if the
  * collector answers. */
-static bool is_beyond(const struct aggregator_service *s, const struct aggregator_waiter *w)
+static bool is_beyond(const struct aggregator_service *s, const struct waiter *w)
 {
-    return s->head_pull > w->pull && w->not_before > s->head_offset;
+    return s->head_pull > w->asked_at && w->not_before > s->follower.head_offset;
 }
 
 static int not_there(struct aggregator_service *s, uint64_t not_before, struct err *e)
@@ -218,12 +206,13 @@ static int not_there(struct aggregator_service *s, uint64_t not_before, struct e
         e, ERR_INVALID,
         "entry %llu is not in the journal, its head is %llu: ask with the offset that an "
         "answer of this collector gave",
-        (unsigned long long)not_before, (unsigned long long)s->head_offset);
+        (unsigned long long)not_before, (unsigned long long)s->follower.head_offset);
 }
 
 /* Its key may have been revoked while it waited. */
-static void serve_waiter(struct aggregator_service *s, struct aggregator_waiter *w)
+static void serve_waiter(void *service, const struct waiter *w)
 {
+    struct aggregator_service *s = service;
     struct question q;
     struct err e;
     int rc = responder_check(&s->responder, &w->from, &e);
@@ -237,40 +226,34 @@ static void serve_waiter(struct aggregator_service *s, struct aggregator_waiter 
         rc = answer_question(s, &w->from, &q, &e);
     if (rc != 0)
         responder_fail(&s->responder, &w->from, &e);
-    s->waiter_bytes -= w->message.len;
-    buf_fini(&w->message);
     arena_reset(&s->arena);
 }
 
-void aggregator_request_end_waiting(struct aggregator_service *s)
+static bool is_due(void *service, const struct waiter *w)
 {
-    struct err e;
-    stopping(&e);
-    for (size_t i = 0; i < s->waiter_count; i++) {
-        responder_fail(&s->responder, &s->waiters[i].from, &e);
-        buf_fini(&s->waiters[i].message);
-    }
-    s->waiter_count = 0;
-    s->waiter_bytes = 0;
+    const struct aggregator_service *s = service;
+    return w->not_before <= s->done.offset || is_beyond(s, w);
 }
 
 void aggregator_request_serve_waiting(struct aggregator_service *s)
 {
-    int64_t now_ms = loop_now_ms(), next_ms = INT64_MAX;
-    size_t kept = 0;
-    for (size_t i = 0; i < s->waiter_count; i++) {
-        struct aggregator_waiter *w = &s->waiters[i];
-        if (w->not_before <= s->done.offset || w->deadline_ms <= now_ms || is_beyond(s, w)) {
-            serve_waiter(s, w);
-            continue;
-        }
-        if (w->deadline_ms < next_ms)
-            next_ms = w->deadline_ms;
-        s->waiters[kept++] = *w;
-    }
-    s->waiter_count = kept;
-    if (kept > 0)
+    int64_t now_ms = loop_now_ms();
+    int64_t next_ms = waiting_serve(&s->questions, now_ms, is_due, serve_waiter, s);
+    if (s->questions.count > 0)
         aggregator_follow_wake(s, next_ms - now_ms);
+}
+
+static void send_away(void *service, const struct waiter *w)
+{
+    struct aggregator_service *s = service;
+    struct err e;
+    stopping(&e);
+    responder_fail(&s->responder, &w->from, &e);
+}
+
+void aggregator_request_end_waiting(struct aggregator_service *s)
+{
+    waiting_serve(&s->questions, INT64_MAX, is_due, send_away, s);
 }
 
 /* --- what is served */

@@ -10,6 +10,7 @@ enum {
     ARENA_KEEP_BYTES = 4 << 20,
     POKE_MS = 100,
     REQUESTS_A_ROUND = 256,
+    WAITING_BYTES_MAX = 64 << 20,
 };
 _Static_assert((size_t)AGGREGATOR_MESSAGE_BYTES_MAX > (size_t)JOURNAL_COMMIT_BYTES_MAX,
                "the largest commit must come in");
@@ -55,19 +56,6 @@ static int open_responder(struct aggregator_service *s, struct err *e)
     return responder_open(&s->responder, s->service, &aggregator_requests, s, &options, e);
 }
 
-static int open_feeds(struct aggregator_service *s, struct err *e)
-{
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < s->config->feed_listen.count; i++) {
-        struct aggregator_gate *feed = &s->feeds[i];
-        feed->owner = s;
-        rc = responder_listen(&s->responder, NET_XPUB, s->config->feed_listen.items[i],
-                              "subscriptions", &feed->socket, e);
-        s->feed_count += rc == 0;
-    }
-    return rc;
-}
-
 static int connect_collector(struct aggregator_service *s, struct err *e)
 {
     struct net_socket *socket;
@@ -88,7 +76,8 @@ static int open_net(struct aggregator_service *s, struct err *e)
     if (rc == 0)
         rc = connect_collector(s, e);
     if (rc == 0)
-        rc = open_feeds(s, e);
+        rc = feed_gates_open(&s->feed_gates, &s->responder, &s->config->feed_listen,
+                             aggregator_feed_take, e);
     return rc;
 }
 
@@ -112,7 +101,8 @@ static int start(struct service *service, struct err *e)
     if (sodium_init() < 0)
         return err_set(e, ERR_IO, "this machine gives no random numbers");
     s->feed = feed_create();
-    s->waiters = alloc_zeroed((size_t)s->config->waiting_max, sizeof *s->waiters);
+    waiting_init(&s->questions, (size_t)s->config->waiting_max, WAITING_BYTES_MAX);
+    aggregator_follow_init(s);
     aggregator_counters_register(s);
     int rc = open_net(s, e);
     if (rc != 0)
@@ -122,7 +112,6 @@ static int start(struct service *service, struct err *e)
     loop_add_timer(loop, s->config->beat_ms, aggregator_feed_beat, s);
     loop_after(loop, after_round, s);
     store_watch_start(&s->store_watch, service, s->store);
-    s->linked_ms = loop_now_ms();
     aggregator_follow_poke(s);
     return 0;
 }
@@ -131,8 +120,8 @@ static int start(struct service *service, struct err *e)
 static void drain(struct service *service)
 {
     struct aggregator_service *s = service_state(service);
-    puller_reply_clear(&s->reply);
-    loop_remove_socket(service_loop(service), s->puller.socket);
+    pull_reply_clear(&s->reply.raw);
+    loop_remove_socket(service_loop(service), s->puller.pull.socket);
     if (s->ledger)
         aggregator_follow_checkpoint(s);
     if (s->ledger)
@@ -141,19 +130,11 @@ static void drain(struct service *service)
     service_drained(service);
 }
 
-static void close_socket(struct aggregator_service *s, struct net_socket *socket)
-{
-    if (socket)
-        loop_remove_socket(service_loop(s->service), socket);
-    net_close(socket);
-}
-
 static void close_net(struct aggregator_service *s)
 {
-    puller_reply_clear(&s->reply);
-    close_socket(s, s->puller.socket);
-    for (unsigned i = 0; i < s->feed_count; i++)
-        close_socket(s, s->feeds[i].socket);
+    pull_reply_clear(&s->reply.raw);
+    responder_close_socket(&s->responder, s->puller.pull.socket);
+    feed_gates_close(&s->feed_gates);
     responder_close(&s->responder);
 }
 
@@ -167,9 +148,7 @@ static void stop(struct service *service)
     ledger_close(s->ledger);
     store_close(s->store);
     feed_destroy(s->feed);
-    for (size_t i = 0; i < s->waiter_count; i++)
-        buf_fini(&s->waiters[i].message);
-    free(s->waiters);
+    waiting_fini(&s->questions);
     arena_fini(&s->arena);
     free(s);
 }

@@ -8,8 +8,13 @@
 #define TONGHOP_AGGREGATOR_AGGREGATOR_SERVICE_H
 
 #include "common/net/loop.h"
+#include "common/service/feed_gates.h"
+#include "common/service/follower.h"
 #include "common/service/responder.h"
+#include "common/service/store_retry.h"
 #include "common/service/store_watch.h"
+#include "common/service/waiting.h"
+#include "common/service/wake_timer.h"
 #include "common/wire/frame_wire.h"
 #include "common/wire/query_wire.h"
 #include "services/aggregator/aggregator_config.h"
@@ -25,10 +30,6 @@ struct aggregator_counters {
     uint64_t *requests_waiting_full;
     uint64_t *requests_beyond;
     uint64_t *questions_denied;
-    uint64_t *pulls;
-    uint64_t *pulls_failed;
-    uint64_t *pulls_retried;
-    uint64_t *pulls_stale;
     uint64_t *commits_applied;
     uint64_t *entries_applied;
     uint64_t *rows_applied;
@@ -37,31 +38,9 @@ struct aggregator_counters {
     uint64_t *feed_updates;
     uint64_t *feed_cells;
     uint64_t *feed_epochs;
-    uint64_t *feed_dropped;
-    uint64_t *subscriptions_allowed;
-    uint64_t *subscriptions_narrowed;
-    uint64_t *subscriptions_refused;
-    uint64_t *subscriptions_revoked;
     uint64_t *lag_entries;
     uint64_t *figures_excluded;
     uint64_t *frames_sent;
-};
-
-struct aggregator_service;
-
-/* One endpoint for subscriptions. */
-struct aggregator_gate {
-    struct aggregator_service *owner;
-    struct net_socket *socket;
-};
-
-/* A request that waits for a journal entry to be checkpointed. */
-struct aggregator_waiter {
-    struct asker from;
-    struct buf message;
-    uint64_t not_before;
-    uint64_t pull;       /* the last that was sent before it came */
-    int64_t deadline_ms; /* monotonic */
 };
 
 enum {
@@ -95,27 +74,15 @@ struct aggregator_service {
     struct puller puller;
     struct puller_reply reply; /* held while its commits are applied, a slice a round */
     struct arena arena;        /* of one commit, one request or one beat */
-    uint64_t head_offset;      /* the collector's, as last told */
-    uint64_t head_pull;        /* by the answer to this pull */
-    bool goal_known;
-    uint64_t goal_offset; /* the head found at the start */
-    bool ready;
+    struct follower follower;
+    uint64_t head_pull;         /* the answer to this pull told follower.head_offset */
     int64_t applied_since_ms;   /* first apply since the checkpoint */
     int64_t checkpoint_ms;      /* when the last one ended */
     int64_t checkpoint_cost_ms; /* how long it took */
-    uint64_t wake_timer;
-    int64_t wake_ms;   /* when it is due */
-    int64_t linked_ms; /* when the collector was last seen */
-    bool store_full;   /* the last checkpoint failed */
-    int64_t retry_ms;
-    struct log_complaint store_complaint;
-    struct log_complaint pull_complaint;
-    struct log_complaint subscription_complaint;
+    struct wake_timer wake_timer;
+    struct store_retry store_retry; /* of checkpoints */
 
-    /* questions */
-    struct aggregator_waiter *waiters;
-    size_t waiter_count;
-    size_t waiter_bytes;
+    struct waiting questions; /* each for a journal entry to be checkpointed */
 
     /* frames */
     struct aggregator_frames_waiter frames_waiters[FRAMES_WAITERS_MAX];
@@ -123,8 +90,7 @@ struct aggregator_service {
 
     /* the feed */
     struct feed *feed;
-    struct aggregator_gate feeds[ENDPOINTS_MAX];
-    unsigned feed_count;
+    struct feed_gates feed_gates;
 };
 
 /* --- aggregator_counters.c */
@@ -136,10 +102,11 @@ void aggregator_follow_receive(void *service); /* the puller's socket can be rea
 void aggregator_follow_poke(void *service);    /* timer */
 /* After each round: applies a slice of what was pulled, checkpoints when that is due. */
 void aggregator_follow_round(struct aggregator_service *s);
-void aggregator_follow_wake(struct aggregator_service *s, int64_t delay_ms);
+void aggregator_follow_wake(struct aggregator_service *s, int64_t delay_ms); /* wake_timer.h */
 /* Everything applied is checkpointed now; used by the drain. */
 void aggregator_follow_checkpoint(struct aggregator_service *s);
 int aggregator_follow_open(struct aggregator_service *s, struct err *e); /* the ledger */
+void aggregator_follow_init(struct aggregator_service *s); /* before all else but that */
 
 /* --- aggregator_access.c: who may see what */
 struct identity access_identify(const struct aggregator_service *s, const struct net_key *key);
@@ -178,9 +145,8 @@ void aggregator_answer_snapshot(struct aggregator_service *s, struct kv *kv, str
                                 const struct wire_stream *stream, struct buf *out);
 
 /* --- aggregator_feed.c */
-/* Subscriptions are taken from here on; before, their streams are not known and they wait in the
- * sockets. */
-void aggregator_feed_open(struct aggregator_service *s);
+/* One subscription. None is taken before the feed begins: their streams are not known till then. */
+feed_request_fn aggregator_feed_take;
 void aggregator_feed_beat(void *service); /* timer */
 void aggregator_feed_changed(struct aggregator_service *s, const struct ledger_changes *changes);
 void aggregator_feed_begin(struct aggregator_service *s); /* a new epoch */

@@ -92,10 +92,10 @@ static int connect_collector(struct verify *v, struct err *e)
 static int next_reply(struct verify *v, struct err *e)
 {
     int64_t until_ms = loop_now_ms() + ANSWER_MS;
-    puller_reply_clear(&v->reply);
+    pull_reply_clear(&v->reply.raw);
     while (loop_now_ms() < until_ms) {
         puller_poke(&v->puller, loop_now_ms());
-        int rc = net_wait(v->puller.socket, 200);
+        int rc = net_wait(v->puller.pull.socket, 200);
         if (rc == ERR_DENIED)
             return err_set(e, rc, "the collector refuses our key");
         if (rc == 0)
@@ -143,7 +143,7 @@ static int follow_to(struct verify *v, uint64_t target, struct err *e)
     int rc = target > 0 && !v->net ? connect_collector(v, e) : 0;
     while (rc == 0 && ledger_position(v->ledger).offset < target) {
         tell_progress(v, target);
-        if (v->reply.held && puller_next_commit(&v->reply, &commit))
+        if (v->reply.raw.held && puller_next_commit(&v->reply, &commit))
             rc = take_commit(v, commit, e);
         else
             rc = next_reply(v, e);
@@ -278,7 +278,7 @@ int aggregator_verify(struct service *service, FILE *out, struct err *e)
     int rc = run(&v, e);
     if (rc == 0)
         tell_agreement(&v);
-    puller_reply_clear(&v.reply);
+    pull_reply_clear(&v.reply.raw);
     net_destroy(v.net);
     keypair_wipe(&v.keys);
     close_scratch(&v);

@@ -4,29 +4,19 @@
 #ifndef TONGHOP_NOTIFIER_FRAME_PULLER_H
 #define TONGHOP_NOTIFIER_FRAME_PULLER_H
 
-#include "common/net/net.h"
+#include "common/service/pull.h"
 #include "common/wire/frame_wire.h"
 
 struct frame_puller {
-    struct net_socket *socket; /* borrowed; a NET_DEALER to the aggregator */
+    struct pull pull; /* the dialogue with the aggregator */
     uint32_t bytes_max;
-    uint32_t wait_ms; /* the owner may change it */
     uint64_t after_offset;
-    uint64_t id;    /* of the request under way or the last one */
-    bool waiting;   /* a request is under way */
-    uint64_t links; /* of the socket when it was sent: what was asked over a lost one is lost */
-    int64_t sent_ms;
-    int64_t not_before_ms; /* no request before */
-    int64_t backoff_ms;
-    uint64_t retries; /* requests that went unanswered */
-    uint64_t stale;   /* answers to requests that were given up */
 };
 
+/* Zeroed at first. */
 struct frame_reply {
-    struct net_message message;
-    bool held; /* then frame_reply_clear is due */
+    struct pull_reply raw; /* its rest: frames not taken yet; pull_reply_clear when held */
     struct wire_frames frames;
-    struct slice rest; /* frames not taken yet */
 };
 
 void frame_puller_init(struct frame_puller *p, struct net_socket *socket, uint32_t bytes_max,
@@ -36,13 +26,11 @@ void frame_puller_seek(struct frame_puller *p, uint64_t after_offset);
 /* Sends what is due: the first request, or the same again after silence or a lost link. Call it
  * every now and then, not while an answer is being applied. */
 void frame_puller_poke(struct frame_puller *p, int64_t now_ms);
-void frame_puller_pause(struct frame_puller *p, int64_t until_ms);
 
 /* Takes one message. 0: an answer, perhaps an empty one, in *out. ERR_AGAIN: nothing, or nothing of
  * use. ERR_CORRUPT: the two do not follow one journal, nobody may go on by himself. Any other: the
  * aggregator could not serve it; it is asked again later. */
 int frame_puller_receive(struct frame_puller *p, int64_t now_ms, struct frame_reply *out,
                          struct err *e);
-void frame_reply_clear(struct frame_reply *r); /* also twice */
 
 #endif

@@ -40,13 +40,14 @@ static size_t word_length(const uint8_t *bytes, size_t len)
     return end;
 }
 
-/* Always encoded, so that nothing in a name or a subject can begin a header of its own. */
+/* Always encoded, so that nothing in a name or a subject can begin a header of its own; each word
+ * on a line of its own, as a line with one has at most 76 characters. */
 static void put_words(struct slice text, struct buf *out)
 {
     const uint8_t *bytes = text.data;
     for (size_t at = 0; at < text.len;) {
         size_t take = word_length(bytes + at, text.len - at);
-        put(out, at == 0 ? "=?UTF-8?B?" : "\n =?UTF-8?B?");
+        put(out, "\n =?UTF-8?B?");
         put_base64(bytes + at, take, out);
         put(out, "?=");
         at += take;
@@ -55,9 +56,9 @@ static void put_words(struct slice text, struct buf *out)
 
 static void put_address(const char *header, const char *name, const char *address, struct buf *out)
 {
-    buf_printf(out, "%s: ", header);
+    buf_printf(out, "%s:", header);
     if (name[0] == '\0') {
-        buf_printf(out, "%s\n", address);
+        buf_printf(out, " %s\n", address);
         return;
     }
     put_words(slice_str(name), out);
@@ -148,15 +149,15 @@ void mail_format(const struct mail *m, struct buf *out)
     put_date(m->time_ms, out);
     put_address("From", m->from_name, m->from_address, out);
     put_address("To", m->to_name, m->to_address, out);
-    put(out, "Message-ID: ");
+    put(out, "Message-ID:\n ");
     put_message_id(m->id, m->domain, out);
     if (m->corrects.len > 0) {
-        put(out, "\nIn-Reply-To: ");
+        put(out, "\nIn-Reply-To:\n ");
         put_message_id(m->corrects, m->domain, out);
-        put(out, "\nReferences: ");
+        put(out, "\nReferences:\n ");
         put_message_id(m->corrects, m->domain, out);
     }
-    put(out, "\nSubject: ");
+    put(out, "\nSubject:");
     put_words(m->subject, out);
     put(out, "\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
              "Content-Transfer-Encoding: 8bit\nAuto-Submitted: auto-generated\n\n");

@@ -187,6 +187,8 @@ int notifier_apply_frame(struct notifier *n, struct kv *kv, const struct notifie
     n->position.time_ms = frame->time_ms;
     if (judging_time(frame->time_ms) > n->position.judged_ms) {
         rc = notifier_judge(n, kv, frame->time_ms, err);
+        if (rc == 0)
+            rc = notifier_tell_removed(n, kv, frame->time_ms, err);
         n->position.judged_ms = frame->time_ms;
     }
     save_position(n, kv);

@@ -17,11 +17,17 @@
  *   CELLS     indicator\0 unit\0 day i32
  *                                    amount, figures, reported, on time; absent when all are zero
  *   STATES    plan\0 target\0 unit\0 first day i32 (of the unit: codes are reused)
- *                                    format u8, alert, and the figures it was last judged by
+ *                                    format u8, alert, the figures it was last judged by, who was
+ *                                    told what of it; gone when the unit has no share any longer
  *   HISTORY   number u64             format u8, one decision: what changed, who was told and how,
- * or why nobody IDS       id of a decision       number u64 OUTBOX    number u64 channel u8  empty;
- * there until delivered One decision is one recipient's; its id plus "/" and the channel is the
- * notification's. */
+ *                                    or why nobody
+ *   IDS       id of a decision       number u64
+ *   OUTBOX    number u64 channel u8  empty; there until delivered
+ *
+ * A message is one recipient's at one tick: what happened to one unit, or the same to several. Its
+ * id is made of plan, target, the recipient's own unit, what is said, the tick and the recipient;
+ * with
+ * "/" and the channel it is the notification's. */
 #ifndef TONGHOP_NOTIFIER_NOTIFIER_CORE_H
 #define TONGHOP_NOTIFIER_NOTIFIER_CORE_H
 
@@ -30,6 +36,7 @@
 #include "common/model/registry.h"
 #include "services/notifier/pace_core.h"
 #include "services/notifier/state_core.h"
+#include "services/notifier/text_core.h"
 
 enum notifier_table {
     NOTIFIER_META,
@@ -101,6 +108,24 @@ const struct registry *notifier_registry(const struct notifier *n);
 
 /* ---- what stands ---- */
 
+/* What one recipient was told of one target at one unit, and what stood in it. Ticks are 0 where
+ * nothing was told, or nothing of it holds any longer. */
+struct notifier_told {
+    struct ident of;   /* whose leaders, office or officers; empty: never told */
+    int64_t behind_ms; /* the tick at which "behind" was told */
+    day_t judged;      /* the day that was judged by */
+    int64_t level;
+    int64_t lower;
+    uint64_t terms;    /* of share and path; differ when the plan was amended */
+    int64_t silent_ms; /* of the silence, or the last reminder of it */
+    int64_t final_ms;  /* of the result */
+    enum alert_state final;
+    bool revised; /* it was told as a correction */
+    int64_t final_level;
+    int64_t final_lower;
+    uint64_t final_terms;
+};
+
 /* One target at one unit, as last judged. Idents, not names: the registry has those. */
 struct notifier_state {
     struct ident plan;
@@ -112,11 +137,7 @@ struct notifier_state {
     int64_t lower;
     int64_t stretch;
     struct pace pace;
-    int64_t told_behind_ms; /* the tick at which "behind" was told; 0: never */
-    day_t told_judged;      /* the day that was judged by, and what stood there then */
-    int64_t told_level;
-    int64_t told_final_ms; /* the same of the final state; 0: none */
-    enum alert_state told_final;
+    struct notifier_told told[TEXT_ROLE_COUNT]; /* by role: a unit has one recipient of each */
     day_t silent_from; /* while not reported: the due days missing; from > to: none is due */
     day_t silent_to;
 };
@@ -131,15 +152,16 @@ int notifier_visit_states(struct kv *kv,
 enum notifier_reason {
     REASON_TOLD = 0,
     REASON_QUIET = 1,     /* this transition is told to nobody */
-    REASON_INHIBITED = 2, /* the unit in `inhibitor` is told already */
-    REASON_DIGEST = 3,    /* of a commune at the end: stands in its district's message */
+    REASON_INHIBITED = 2, /* the unit in `inhibitor` is told already, or about to be */
+    REASON_DIGEST = 3, /* stands in the message `id`; without one, in its district's at the end */
 };
 
-/* A line of the history. Slices are borrowed from the store, until the next write or the end of
- * the transaction. */
+/* A line of the history. A message about several units is a line of its own, of the recipient's
+ * unit and with `from` as `to`, before the lines of those units. Slices are borrowed from the
+ * store, until the next write or the end of the transaction. */
 struct notifier_decision {
     uint64_t number; /* 1, 2, 3 … */
-    struct slice id; /* without a channel; empty unless told */
+    struct slice id; /* without a channel; empty unless told, or told in that message */
     struct ident plan;
     struct ident target;
     struct ident unit;

@@ -11,11 +11,6 @@ static void register_requests(struct notifier_counters *n, struct counters *c)
 
 static void register_following(struct notifier_counters *n, struct counters *c)
 {
-    static const char pulls[] = "Pulls of frames, by how they ended.";
-    n->pulls = counters_add(c, "pulls_total", "answered", pulls);
-    n->pulls_failed = counters_add(c, "pulls_total", "failed", pulls);
-    n->pulls_retried = counters_add(c, "pulls_total", "unanswered", pulls);
-    n->pulls_stale = counters_add(c, "pulls_total", "stale", pulls);
     n->frames_applied = counters_add(c, "frames_applied_total", NULL, "Frames applied.");
     n->commits = counters_add(c, "commits_total", NULL, "Synced commits of applied frames.");
     n->commits_failed = counters_add(c, "commits_failed_total", NULL,
@@ -32,35 +27,21 @@ static void register_delivery(struct notifier_counters *n, struct counters *c)
     n->outbox = counters_gauge(c, "outbox_messages", NULL, "Messages that wait to be delivered.");
 }
 
-static void register_feed(struct notifier_counters *n, struct counters *c)
-{
-    static const char asked[] = "Subscriptions, by what was given.";
-    n->feed_dropped = counters_gauge(c, "feed_messages_dropped", NULL,
-                                     "Messages dropped for subscribers that were too slow.");
-    n->subscriptions_allowed = counters_add(c, "subscriptions_total", "allowed", asked);
-    n->subscriptions_narrowed = counters_add(c, "subscriptions_total", "narrowed", asked);
-    n->subscriptions_refused = counters_add(c, "subscriptions_total", "refused", asked);
-    n->subscriptions_revoked =
-        counters_add(c, "subscriptions_revoked_total", NULL,
-                     "Keys whose subscriptions were taken away because their rights changed.");
-}
-
 void notifier_counters_register(struct notifier_service *s)
 {
     struct counters *c = service_counters(s->service);
     register_requests(&s->count, c);
     register_following(&s->count, c);
     register_delivery(&s->count, c);
-    register_feed(&s->count, c);
+    feed_gates_register(&s->feed_gates, c);
 }
 
 void notifier_counters_refresh(void *service)
 {
     struct notifier_service *s = service;
     struct store_usage usage;
-    *s->count.feed_dropped = net_counters(s->responder.net)->messages_slow_dropped;
-    *s->count.pulls_retried = s->puller.retries;
-    *s->count.pulls_stale = s->puller.stale;
+    feed_gates_refresh(&s->feed_gates);
+    follower_refresh(&s->follower, &s->puller.pull);
     if (store_usage(s->store, &usage, NULL) == 0)
         *s->count.outbox = usage.entries[NOTIFIER_OUTBOX];
 }

@@ -180,20 +180,19 @@ static void tell_delivered(struct notifier_service *s, enum notifier_channel cha
 static void failed(struct notifier_service *s, struct notifier_delivery *d,
                    enum notifier_channel channel, const struct err *e)
 {
-    d->backoff_ms = d->backoff_ms == 0 ? RETRY_FIRST_MS : d->backoff_ms * 2;
-    d->backoff_ms = d->backoff_ms < RETRY_MAX_MS ? d->backoff_ms : RETRY_MAX_MS;
-    d->not_before_ms = loop_now_ms() + d->backoff_ms;
+    int64_t pause_ms = backoff_grow(&d->backoff);
+    d->not_before_ms = loop_now_ms() + pause_ms;
     ++*s->count.deliveries_failed;
     log_complain(s->log, &s->delivery_complaint, log_event("delivery_failed"),
                  log_text("channel", notifier_channel_names[channel]), log_err(e),
-                 log_int("retry_ms", d->backoff_ms));
+                 log_int("retry_ms", pause_ms));
 }
 
 static void succeeded(struct notifier_service *s, struct notifier_delivery *d)
 {
-    if (d->backoff_ms > 0)
+    if (d->backoff.pause_ms > 0)
         log_complain_over(s->log, &s->delivery_complaint, "delivery_succeeds");
-    d->backoff_ms = 0;
+    backoff_reset(&d->backoff);
 }
 
 /* Heads may tell of all that was decided once nothing of it waits. */
@@ -239,6 +238,13 @@ static void work(struct notifier_service *s, enum notifier_channel channel)
         parcel_fini(&parcels[i]);
 }
 
+void notifier_deliver_init(struct notifier_service *s)
+{
+    for (unsigned i = 0; i < CHANNEL_COUNT; i++)
+        s->channels[i].backoff =
+            (struct backoff){.first_ms = RETRY_FIRST_MS, .max_ms = RETRY_MAX_MS};
+}
+
 void notifier_deliver_round(struct notifier_service *s)
 {
     for (unsigned i = 0; i < CHANNEL_COUNT; i++) {
@@ -246,10 +252,11 @@ void notifier_deliver_round(struct notifier_service *s)
         if (d->idle)
             continue;
         int64_t wait_ms = d->not_before_ms - loop_now_ms();
-        if (d->backoff_ms == 0 || wait_ms <= 0)
+        if (d->backoff.pause_ms == 0 || wait_ms <= 0)
             work(s, (enum notifier_channel)i);
         if (!d->idle)
-            notifier_follow_wake(s, d->backoff_ms == 0 ? 0 : d->not_before_ms - loop_now_ms());
+            notifier_follow_wake(s,
+                                 d->backoff.pause_ms == 0 ? 0 : d->not_before_ms - loop_now_ms());
     }
 }
 
@@ -262,7 +269,7 @@ void notifier_deliver_more(struct notifier_service *s)
 bool notifier_deliver_rests(const struct notifier_service *s)
 {
     for (unsigned i = 0; i < CHANNEL_COUNT; i++)
-        if (!s->channels[i].idle && s->channels[i].backoff_ms == 0)
+        if (!s->channels[i].idle && s->channels[i].backoff.pause_ms == 0)
             return false;
     return true;
 }

@@ -1,15 +1,11 @@
 /* The feed's sockets: who may subscribe to what, notifications and heads going out. */
 #include "services/notifier/notifier_service.h"
 
-enum { REQUESTS_A_ROUND = 64 /* subscriptions taken before the others have their turn */ };
-
 /* --- out */
 
 void notifier_feed_publish(struct notifier_service *s, struct slice topic, struct slice message)
 {
-    struct slice frames[] = {topic, message};
-    for (unsigned i = 0; i < s->feed_count; i++)
-        net_send(s->feeds[i].socket, NULL, frames, 2, NULL); /* a loss shows in the heads */
+    feed_gates_publish(&s->feed_gates, topic, message, NULL, NULL);
 }
 
 static void format_topic(const struct ident *plan, const struct ident *target, const char *unit,
@@ -28,7 +24,7 @@ void notifier_feed_beat(void *service)
     struct notifier_service *s = service;
     struct wire_alerts_head head = {s->head_number, s->done.offset, s->done.time_ms};
     struct buf message = {0};
-    if (!s->ready || s->feed_count == 0)
+    if (!s->follower.ready || s->feed_gates.count == 0)
         return;
     wire_pack_alerts_head(&head, &message);
     notifier_feed_publish(s, slice_str("h/"), buf_slice(&message));
@@ -146,61 +142,31 @@ static void give_scope(struct grant *g)
 
 /* --- requests */
 
-static void log_refused(struct notifier_service *s, const struct net_message *m, struct slice topic,
-                        const char *message)
+void notifier_feed_take(void *service, const struct feed_request *request)
 {
-    char key[NET_KEY_TEXT_BYTES], text[NET_TOPIC_BYTES_MAX + 1];
-    size_t len = topic.len < NET_TOPIC_BYTES_MAX ? topic.len : NET_TOPIC_BYTES_MAX;
-    memcpy(text, topic.data, len);
-    text[len] = '\0';
-    key_format_z85(&m->key, key);
-    ++*s->count.subscriptions_refused;
-    log_complain(s->log, &s->subscription_complaint, log_event("subscription_refused"),
-                 log_text("key", key), log_text("topic", text), log_text("message", message));
-}
-
-static void take_request(struct notifier_service *s, struct net_socket *socket,
-                         const struct net_message *m)
-{
-    const uint8_t *bytes = m->frames[0].data;
-    struct slice topic = slice_of(bytes + 1, m->frames[0].len - 1);
+    struct notifier_service *s = service;
     struct topic_parts asked;
     struct grant g = {.service = s,
-                      .who = access_identify(s, &m->key),
+                      .who = access_identify(s, request->key),
                       .asked = &asked,
-                      .socket = socket,
-                      .subscribe = bytes[0] == 1};
-    bool valid = parse_topic(topic, &asked) && (g.who.roles & ACCESS_ROLES_ASK) != 0;
+                      .socket = request->socket,
+                      .subscribe = request->subscribe};
+    bool valid = parse_topic(request->topic, &asked) && (g.who.roles & ACCESS_ROLES_ASK) != 0;
     bool whole = valid && (access_sees_all(g.who) || !asked.alerts);
     if (whole)
-        give(&g, topic);
+        give(&g, request->topic);
     else if (valid)
         give_scope(&g);
     if (!g.subscribe)
         return;
     if (g.count == 0)
-        log_refused(s, m, topic, "outside the key's scope, or no topic of this feed");
+        feed_gates_refuse(&s->feed_gates, request,
+                          "outside the key's scope, or no topic of this feed");
     else if (g.cut)
-        log_refused(s, m, topic, "more units than one subscriber can have: subscribe by target");
+        feed_gates_refuse(&s->feed_gates, request,
+                          "more units than one subscriber can have: subscribe by target");
     else
-        ++*(whole ? s->count.subscriptions_allowed : s->count.subscriptions_narrowed);
-}
-
-static void on_request(void *gate)
-{
-    struct notifier_gate *g = gate;
-    struct net_message m;
-    for (unsigned i = 0; i < REQUESTS_A_ROUND && net_receive(g->socket, &m) == 0; i++) {
-        if (m.has_key && m.frame_count == 1 && m.frames[0].len >= 1)
-            take_request(g->owner, g->socket, &m);
-        net_message_clear(&m);
-    }
-}
-
-void notifier_feed_open(struct notifier_service *s)
-{
-    for (unsigned i = 0; i < s->feed_count; i++)
-        loop_add_socket(service_loop(s->service), s->feeds[i].socket, on_request, &s->feeds[i]);
+        ++*(whole ? s->feed_gates.counters.allowed : s->feed_gates.counters.narrowed);
 }
 
 static void revoke_one(struct notifier_service *s, const struct producer *p)
@@ -208,9 +174,7 @@ static void revoke_one(struct notifier_service *s, const struct producer *p)
     for (unsigned k = 0; k < p->key_count; k++) {
         struct net_key key;
         memcpy(key.bytes, p->keys[k].bytes, KEY_BYTES);
-        for (unsigned f = 0; f < s->feed_count; f++)
-            net_subscription_revoke(s->feeds[f].socket, &key);
-        ++*s->count.subscriptions_revoked;
+        feed_gates_revoke(&s->feed_gates, &key);
     }
 }
 

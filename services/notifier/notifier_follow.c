@@ -2,14 +2,28 @@
 #include "common/base/alloc.h"
 #include "services/notifier/notifier_service.h"
 
-enum {
-    SLICE_MS = 50,         /* of applying, between two looks at the sockets */
-    UNREACHABLE_MS = 3000, /* without a link: worth a line in the log */
-    RETRY_FIRST_MS = 1000, /* after a failed commit */
-    RETRY_MAX_MS = 60000,
+enum { SLICE_MS = 50 /* of applying, between two looks at the sockets */ };
+
+static const struct follower_words words = {
+    .pulls_help = "Pulls of frames, by how they ended.",
+    .answers_event = "aggregator_answers",
+    .refuses_event = "aggregator_refuses_key",
+    .refuses_message = "put this notifier's public key among the aggregator's service_keys",
+    .unreachable_event = "aggregator_unreachable",
+    .cannot_follow = "these frames cannot be followed any further",
 };
 
-static const char cannot_follow[] = "these frames cannot be followed any further";
+static const struct store_retry_words retry_words = {
+    .failed_event = "commit_failed",
+    .failed_message = "nobody is told anything new; make room or raise store.map_size",
+    .succeeds_event = "commit_succeeds",
+};
+
+void notifier_follow_init(struct notifier_service *s)
+{
+    follower_init(&s->follower, s->service, &words);
+    store_retry_init(&s->store_retry, s->log, &retry_words);
+}
 
 /* --- the core on the store */
 
@@ -29,16 +43,10 @@ int notifier_follow_open(struct notifier_service *s, struct err *e)
 static void start_over(struct notifier_service *s, const struct err *why)
 {
     struct err e;
-    s->store_full = true;
-    s->retry_ms = s->retry_ms == 0 ? RETRY_FIRST_MS : s->retry_ms * 2;
-    s->retry_ms = s->retry_ms < RETRY_MAX_MS ? s->retry_ms : RETRY_MAX_MS;
+    int64_t pause_ms = store_retry_failed(&s->store_retry, why);
     ++*s->count.commits_failed;
-    log_complain(s->log, &s->store_complaint, log_event("commit_failed"), log_err(why),
-                 log_int("retry_ms", s->retry_ms),
-                 log_text("message", "nobody is told anything new; make room or raise "
-                                     "store.map_size"));
     store_abort(&s->kv);
-    frame_reply_clear(&s->reply);
+    pull_reply_clear(&s->reply.raw);
     notifier_close(s->core);
     s->core = NULL;
     s->changed_count = 0;
@@ -48,7 +56,7 @@ static void start_over(struct notifier_service *s, const struct err *why)
         return;
     }
     frame_puller_seek(&s->puller, s->done.offset);
-    frame_puller_pause(&s->puller, loop_now_ms() + s->retry_ms);
+    pull_pause(&s->puller.pull, loop_now_ms() + pause_ms);
 }
 
 static void commit(struct notifier_service *s)
@@ -63,9 +71,7 @@ static void commit(struct notifier_service *s)
     ++*s->count.commits;
     s->done = notifier_position(s->core);
     s->puller.after_offset = s->done.offset;
-    s->store_full = false;
-    s->retry_ms = 0;
-    log_complain_over(s->log, &s->store_complaint, "commit_succeeds");
+    store_retry_succeeded(&s->store_retry);
     notifier_feed_revoke(s, s->changed, s->changed_count);
     s->changed_count = 0;
     notifier_deliver_more(s);
@@ -73,32 +79,16 @@ static void commit(struct notifier_service *s)
 
 static void become_ready(struct notifier_service *s)
 {
-    if (s->ready || !s->goal_known || s->done.offset < s->goal_offset)
+    if (!follower_has_arrived(&s->follower, s->done.offset))
         return;
-    s->ready = true;
-    s->puller.wait_ms = (uint32_t)s->config->fetch_wait_ms;
-    notifier_feed_open(s);
-    log_info(s->log, log_event("caught_up"), log_uint("offset", s->done.offset));
-    service_ready(s->service);
-}
-
-/* --- timers */
-
-static void on_wake(void *service)
-{
-    struct notifier_service *s = service;
-    s->wake_timer = 0; /* the round's end does what is due */
+    s->puller.pull.wait_ms = (uint32_t)s->config->fetch_wait_ms;
+    feed_gates_start(&s->feed_gates);
+    follower_become_ready(&s->follower, s->done.offset);
 }
 
 void notifier_follow_wake(struct notifier_service *s, int64_t delay_ms)
 {
-    struct loop *loop = service_loop(s->service);
-    int64_t due_ms = loop_now_ms() + delay_ms;
-    if (s->wake_timer != 0 && s->wake_ms <= due_ms)
-        return;
-    loop_cancel_timer(loop, s->wake_timer);
-    s->wake_timer = loop_add_timer_once(loop, delay_ms, on_wake, s);
-    s->wake_ms = due_ms;
+    wake_timer_set(&s->wake_timer, service_loop(s->service), delay_ms);
 }
 
 /* --- applying */
@@ -163,7 +153,7 @@ static int apply_next(struct notifier_service *s, struct err *e)
     struct wire_frame frame;
     int rc = s->kv ? 0 : store_begin(s->store, true, &s->kv, e);
     if (rc == 0)
-        rc = wire_unpack_frame(&s->reply.rest, &s->arena, &frame, e);
+        rc = wire_unpack_frame(&s->reply.raw.rest, &s->arena, &frame, e);
     if (rc == 0)
         rc = apply_frame(s, &frame, e);
     arena_reset(&s->arena);
@@ -173,15 +163,13 @@ static int apply_next(struct notifier_service *s, struct err *e)
 
 static void apply_failed(struct notifier_service *s, const struct err *e)
 {
-    if (e->code == ERR_FULL || e->code == ERR_IO || e->code == ERR_AGAIN) {
-        start_over(s, e); /* the store's trouble; all others are the frames' */
+    if (store_retry_may_help(e)) {
+        start_over(s, e); /* all others are the frames' trouble */
         return;
     }
-    struct err why = *e;
-    frame_reply_clear(&s->reply);
+    pull_reply_clear(&s->reply.raw);
     store_abort(&s->kv);
-    err_wrap(&why, cannot_follow);
-    service_fail(s->service, &why);
+    follower_give_up(&s->follower, e);
 }
 
 /* Many frames may share a transaction: each is in it whole, and so is all that it led to. */
@@ -189,21 +177,21 @@ static void apply_slice(struct notifier_service *s)
 {
     struct err e;
     int64_t until_ms = loop_now_ms() + SLICE_MS;
-    while (s->reply.rest.len > 0 && loop_now_ms() < until_ms)
+    while (s->reply.raw.rest.len > 0 && loop_now_ms() < until_ms)
         if (apply_next(s, &e) != 0) {
             apply_failed(s, &e);
             return;
         }
     commit(s);
-    if (s->reply.rest.len > 0)
+    if (s->reply.raw.rest.len > 0)
         notifier_follow_wake(s, 0);
     else
-        frame_reply_clear(&s->reply);
+        pull_reply_clear(&s->reply.raw);
 }
 
 void notifier_follow_round(struct notifier_service *s)
 {
-    if (s->reply.held && !service_draining(s->service)) {
+    if (s->reply.raw.held && !service_draining(s->service)) {
         apply_slice(s);
         notifier_follow_poke(s);
     }
@@ -213,56 +201,23 @@ void notifier_follow_round(struct notifier_service *s)
 
 /* --- the aggregator's answers */
 
-static void learn_head(struct notifier_service *s)
-{
-    s->head_offset = s->reply.frames.head_offset;
-    if (s->goal_known)
-        return;
-    s->goal_known = true;
-    s->goal_offset = s->head_offset;
-    log_info(s->log, log_event("catching_up"), log_uint("from", s->done.offset),
-             log_uint("to", s->goal_offset));
-}
-
 void notifier_follow_receive(void *service)
 {
     struct notifier_service *s = service;
     struct err e;
-    if (s->reply.held)
+    if (s->reply.raw.held)
         return; /* waits in the socket until this one is applied */
     int rc = frame_puller_receive(&s->puller, loop_now_ms(), &s->reply, &e);
-    if (rc == 0) {
-        ++*s->count.pulls;
-        log_complain_over(s->log, &s->pull_complaint, "aggregator_answers");
-        learn_head(s);
-    } else if (rc == ERR_CORRUPT) {
-        err_wrap(&e, cannot_follow);
-        service_fail(s->service, &e);
-    } else if (rc != ERR_AGAIN) {
-        ++*s->count.pulls_failed;
-        log_complain(s->log, &s->pull_complaint, log_event("pull_failed"), log_err(&e));
-    }
-}
-
-static void tell_link(struct notifier_service *s)
-{
-    enum net_state state = net_state(s->puller.socket);
-    if (state == NET_CONNECTED)
-        s->linked_ms = loop_now_ms();
-    if (state == NET_REFUSED)
-        log_complain(s->log, &s->pull_complaint, log_event("aggregator_refuses_key"),
-                     log_text("message", "put this notifier's public key among the aggregator's "
-                                         "service_keys"));
-    else if (loop_now_ms() - s->linked_ms > UNREACHABLE_MS)
-        log_complain(s->log, &s->pull_complaint, log_event("aggregator_unreachable"),
-                     log_text("endpoint", s->config->aggregator_endpoint));
+    follower_note(&s->follower, rc, &e);
+    if (rc == 0)
+        follower_learn_head(&s->follower, s->reply.frames.head_offset, s->done.offset);
 }
 
 void notifier_follow_poke(void *service)
 {
     struct notifier_service *s = service;
-    if (service_draining(s->service) || s->reply.held)
+    if (service_draining(s->service) || s->reply.raw.held)
         return;
-    tell_link(s);
+    follower_look(&s->follower, s->puller.pull.socket, s->config->aggregator_endpoint);
     frame_puller_poke(&s->puller, loop_now_ms());
 }

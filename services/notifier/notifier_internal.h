@@ -24,6 +24,7 @@ void notifier_cells_clear(struct kv *kv);
  * found, 0 new. */
 int notifier_state_get(struct kv *kv, struct notifier_state *s, struct err *err);
 void notifier_state_put(struct kv *kv, const struct notifier_state *s);
+void notifier_state_del(struct kv *kv, const struct notifier_state *s);
 void notifier_decision_put(struct kv *kv, const struct notifier_decision *d);
 
 /* ---- one target judged at one tick ---- */
@@ -39,7 +40,7 @@ struct judged {
     bool old; /* it had a state before */
     struct notifier_state state;
     struct state_outcome outcome;
-    int64_t told_now; /* by the figures of today, what stood on state.told_judged */
+    int64_t told_now; /* by the figures of today, what stood on the day of notifier_told_last */
     uint32_t silent_owed;
     uint32_t silent_reported;
     day_t heard; /* last day of which a report has come; DAY_NEVER: none */
@@ -69,5 +70,48 @@ void notifier_look(struct judging *j, struct judged *u);
 bool notifier_is_sparse(const struct judging *j);
 /* Writes what the steps came to. */
 int notifier_tell(struct judging *j, struct err *err);
+/* Takes back, after all targets were judged, what stands told of targets that the plan has no more,
+ * or not at that unit; such states end. */
+int notifier_tell_removed(struct notifier *n, struct kv *kv, int64_t time_ms, struct err *err);
+
+/* ---- what was told ---- */
+
+/* Of those who stand told that the unit is behind, the one told last; NULL: nobody does. */
+const struct notifier_told *notifier_told_last(const struct notifier_state *s);
+/* Share and path as a number: another one, and the plan was amended. */
+uint64_t notifier_terms(const struct target *t, const struct notifier_state *s);
+
+/* ---- one thing to tell one recipient of one unit ---- */
+
+struct telling {
+    struct judged *unit;
+    enum text_role role;
+    const struct judged *of; /* whose leaders, office or officers */
+    enum text_kind kind;
+    enum alert_state to; /* what is said of it */
+    bool amended;        /* since the message before, if any: the plan */
+    bool corrected;      /* the figures */
+    bool sent;
+    day_t told_on;     /* of the message before; DAY_NEVER: there is none */
+    day_t reminded_of; /* of silence: the same */
+    struct notifier_told before;
+    char corrects[NOTIFIER_ID_BYTES]; /* what it takes back, ends or changes; "" for none */
+};
+
+/* "quanhuyen.303" */
+void notifier_recipient(enum text_role role, const struct ident *of,
+                        char out[NOTIFIER_RECIPIENT_BYTES]);
+/* The id of a message of that plan and target. `to`: of a result, which. */
+void notifier_id(const struct notifier_state *s, const struct ident *of, enum text_role role,
+                 enum text_kind kind, enum alert_state to, int64_t time_ms,
+                 char out[NOTIFIER_ID_BYTES]);
+/* Puts it into words, those of `lead` or, without one, of all: history, ids and outbox. */
+void notifier_say(struct judging *j, const struct telling *lead, struct telling *const *all,
+                  size_t count);
+/* The line of the history and what waits for delivery; the words are made of the facts. */
+void notifier_send(struct notifier *n, struct kv *kv, struct notifier_decision *d,
+                   struct text_facts *f);
+enum state_tell notifier_tell_of(enum text_kind kind);
+const char *notifier_document(const struct plan *p);
 
 #endif

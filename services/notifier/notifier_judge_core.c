@@ -49,32 +49,35 @@ static void series_add(struct series *s, unsigned index, struct slice value)
     s->reported[index] += (uint32_t)reported;
 }
 
-/* Of a flow, what came before the start is not the target's. */
-static void series_read(struct judging *j, uint32_t part, const struct ident *unit, unsigned days,
+/* All that stands under the unit's code, whichever unit bore it. Of a flow, what came before the
+ * start is not the target's. */
+static void series_read(struct judging *j, uint32_t part, uint32_t unit, unsigned days,
                         struct series *s)
 {
+    const struct catalogue *c = registry_catalogue(j->n->registry);
     const struct indicator *i = registry_indicator(j->n->registry, part);
     day_t first = j->target->start - 1;
     struct buf from = {0};
     struct slice key, value;
-    notifier_cell_key(ident_slice(&i->id), ident_slice(unit),
+    notifier_cell_key(ident_slice(&i->id),
+                      slice_str(catalogue_code_text(c, catalogue_unit(c, unit)->code)),
                       i->kind == INDICATOR_STOCK ? DAY_FIRST : first + 1, &from);
     size_t prefix = from.len - sizeof(day_t);
-    struct kv_cursor *c = kv_cursor_open(j->kv, NOTIFIER_CELLS);
-    for (bool more = kv_cursor_seek(c, buf_slice(&from), &key, &value);
+    struct kv_cursor *at = kv_cursor_open(j->kv, NOTIFIER_CELLS);
+    for (bool more = kv_cursor_seek(at, buf_slice(&from), &key, &value);
          more && key.len == from.len && memcmp(key.data, from.data, prefix) == 0;
-         more = kv_cursor_move(c, KV_NEXT, &key, &value)) {
+         more = kv_cursor_move(at, KV_NEXT, &key, &value)) {
         struct reader r = reader_of(slice_of((const uint8_t *)key.data + prefix, sizeof(day_t)));
         day_t day = reader_i32_ordered(&r);
         if (day > first + (day_t)days - 1)
             break;
         series_add(s, day <= first ? 0 : (unsigned)(day - first), value);
     }
-    kv_cursor_close(c);
+    kv_cursor_close(at);
     buf_fini(&from);
 }
 
-/* Levels: of a stock always, of a flow where it is a part of a ratio. */
+/* To levels: of a stock always, of a flow where it is a part of a ratio. */
 static void series_sum(struct series *s, unsigned days)
 {
     for (unsigned i = 1; i < days; i++) {
@@ -82,6 +85,61 @@ static void series_sum(struct series *s, unsigned days)
             s->amounts[i] = s->amounts[i - 1];
         s->figures[i] += s->figures[i - 1];
     }
+}
+
+/* The days of the target's on which this very unit was in force: codes are reused, and what another
+ * bore under the same one is not its own. Empty where from > to. */
+static struct day_range days_of_unit(const struct judging *j, uint32_t unit, unsigned days)
+{
+    const struct unit *u = catalogue_unit(registry_catalogue(j->n->registry), unit);
+    day_t first = j->target->start - 1, last = first + (day_t)days - 1;
+    return (struct day_range){u->from > first ? u->from : first, u->to < last ? u->to : last};
+}
+
+static void series_take(struct series *out, const struct series *s, unsigned from, unsigned to)
+{
+    for (unsigned i = from; i <= to; i++) {
+        if (__builtin_add_overflow(out->amounts[i], s->amounts[i], &out->amounts[i]))
+            continue;
+        out->figures[i] += s->figures[i];
+        out->reported[i] += s->reported[i];
+    }
+}
+
+/* The unit's own days, and before them those of the units that it came from, however long ago: a
+ * ward into which six were merged has brought what the six have. */
+static void series_gather(struct judging *j, uint32_t part, uint32_t unit, unsigned days,
+                          struct series *out)
+{
+    struct day_range own = days_of_unit(j, unit, days);
+    day_t first = j->target->start - 1;
+    const uint32_t *before;
+    if (own.from <= own.to) {
+        struct series s = series_make(j, days);
+        series_read(j, part, unit, days, &s);
+        if (registry_indicator(j->n->registry, part)->kind == INDICATOR_STOCK)
+            series_sum(&s, days);
+        series_take(out, &s, (unsigned)(own.from - first), (unsigned)(own.to - first));
+    }
+    if (own.from <= first)
+        return;
+    uint32_t count = catalogue_heirs_of(registry_catalogue(j->n->registry), unit, &before);
+    for (uint32_t i = 0; i < count; i++)
+        series_gather(j, part, before[i], days, out);
+}
+
+/* How many reports the unit, or those that it came from, owe for the period that ends that day. */
+static uint32_t owed_on(const struct judging *j, uint32_t part, uint32_t unit, day_t d)
+{
+    const struct catalogue *c = registry_catalogue(j->n->registry);
+    const uint32_t *before;
+    uint32_t owed = 0;
+    if (d >= catalogue_unit(c, unit)->from)
+        return registry_owed(j->n->registry, part, unit, d);
+    uint32_t count = catalogue_heirs_of(c, unit, &before);
+    for (uint32_t i = 0; i < count; i++)
+        owed += owed_on(j, part, before[i], d);
+    return owed;
 }
 
 static int64_t ratio_of(int64_t numerator, int64_t denominator)
@@ -108,7 +166,7 @@ static void fill_reports(const struct judging *j, const struct judged *u,
     for (unsigned i = 1; i < days; i++) {
         day_t d = j->target->start - 1 + (day_t)i;
         for (unsigned k = 0; k < j->part_count; k++) {
-            uint32_t owed = registry_owed(j->n->registry, j->parts[k], u->unit, d);
+            uint32_t owed = owed_on(j, j->parts[k], u->unit, d);
             uint32_t reported = parts[k].reported[i];
             out[i].owed += owed;
             out[i].reported += reported < owed ? reported : owed;
@@ -123,8 +181,9 @@ static struct pace_day *read_days(struct judging *j, const struct judged *u, uns
     memset(out, 0, days * sizeof *out);
     for (unsigned k = 0; k < j->part_count; k++) {
         parts[k] = series_make(j, days);
-        series_read(j, j->parts[k], &u->state.unit, days, &parts[k]);
-        if (j->indicator->kind != INDICATOR_FLOW)
+        series_gather(j, j->parts[k], u->unit, days, &parts[k]);
+        if (j->indicator->kind == INDICATOR_RATIO &&
+            registry_indicator(j->n->registry, j->parts[k])->kind == INDICATOR_FLOW)
             series_sum(&parts[k], days);
     }
     fill_values(j, parts, days, out);
@@ -149,16 +208,29 @@ static bool is_due(const struct judging *j, day_t d)
     return true;
 }
 
+/* Was it still to come when the plan, or its later end, was first judged by? Nobody is overdue with
+ * what was due before. */
+static bool is_owed_since(const struct judging *j, day_t d, day_t open_since)
+{
+    for (unsigned k = 0; k < j->part_count; k++) {
+        const struct duty *duty = registry_duty_on(j->n->registry, j->parts[k], d);
+        if (duty && d + (day_t)duty->due_days >= open_since)
+            return true;
+    }
+    return false;
+}
+
 /* The last reports that are due, back to the last day covered: all missing? */
 static bool look_for_silence(const struct judging *j, const struct pace_day *days, unsigned count,
-                             struct judged *u)
+                             day_t open_since, struct judged *u)
 {
     unsigned missing = 0;
     u->state.silent_to = j->target->start - 1;
     u->state.silent_from = j->target->start;
     for (unsigned i = count - 1; i > 0 && !pace_day_covered(&days[i]); i--) {
         day_t d = j->target->start - 1 + (day_t)i;
-        if (days[i].owed == 0 || pace_is_suspended(j->target, d) || !is_due(j, d))
+        if (days[i].owed == 0 || pace_is_suspended(j->target, d) || !is_due(j, d) ||
+            !is_owed_since(j, d, open_since))
             continue;
         if (missing == 0)
             u->state.silent_to = d;
@@ -200,27 +272,37 @@ static uint32_t end_facts(const struct judging *j, const struct judged *u,
 {
     const struct notifier_state *s = &u->state;
     bool known = days[count - 1].known || s->pace.actual > 0;
-    if (j->today <= j->target->due + (day_t)j->due_days)
-        return 0;
-    return FACT_FINAL | (known && s->pace.actual >= s->lower ? FACT_REACHED : 0u) |
+    bool final = j->today > j->target->due + (day_t)j->due_days;
+    return (final ? FACT_FINAL : 0u) | (known && s->pace.actual >= s->lower ? FACT_REACHED : 0u) |
            (known && s->stretch > 0 && s->pace.actual >= s->stretch ? FACT_STRETCHED : 0u) |
            (is_complete(days, count) ? FACT_COMPLETE : 0u);
 }
 
-/* Would "behind" be said of the same days by the figures as they are now? */
+/* Would "behind" be said of the same days by the plan and the figures as they are now? */
 static bool is_undone(const struct judging *j, struct judged *u, struct pace_input in)
 {
-    struct notifier_state *s = &u->state;
+    const struct notifier_told *told = notifier_told_last(&u->state);
     day_t first = j->target->start - 1;
     struct pace then;
-    if ((s->record.told & FACT_TOLD_BEHIND) == 0 || s->told_judged <= first ||
-        s->told_judged > first + (day_t)in.day_count - 1)
+    if ((u->state.record.told & FACT_TOLD_BEHIND) == 0 || !told || told->judged <= first ||
+        told->judged > first + (day_t)in.day_count - 1)
         return false;
-    in.day_count = (unsigned)(s->told_judged - first) + 1;
-    in.today = s->told_judged;
+    in.day_count = (unsigned)(told->judged - first) + 1;
+    in.today = told->judged;
     pace_judge(&in, &then);
     u->told_now = then.level;
-    return then.level > s->told_level && then.has_forecast && then.clear;
+    bool amended = told->terms != notifier_terms(j->target, &u->state);
+    return (amended || then.level > told->level) && then.has_forecast && then.clear;
+}
+
+/* Days of figures so far: of those that come all at once after a gap the last alone. Where reports
+ * are not daily one is as good as two, or half a year would go by before a verdict has held. */
+static int32_t evidence_of(const struct judging *j, const struct notifier_state *s,
+                           day_t judged_before)
+{
+    if (s->pace.judged <= judged_before)
+        return s->record.evidence;
+    return s->record.evidence + (notifier_is_sparse(j) ? 2 : 1);
 }
 
 void notifier_look(struct judging *j, struct judged *u)
@@ -235,6 +317,7 @@ void notifier_look(struct judging *j, struct judged *u)
                             .today = j->today,
                             .days = days,
                             .day_count = count};
+    day_t judged_before = s->pace.judged;
     pace_judge(&in, &s->pace);
     uint32_t facts = pace_facts(&s->pace) | end_facts(j, u, days, count);
     if (j->today >= j->target->start &&
@@ -244,13 +327,14 @@ void notifier_look(struct judging *j, struct judged *u)
         facts |= FACT_SUSPENDED;
     if (days[count - 1].known || s->pace.covered)
         facts |= FACT_SEEN;
-    if (look_for_silence(j, days, count, u))
+    day_t open_since = state_open_since(&s->record, facts, j->today);
+    if (look_for_silence(j, days, count, open_since, u))
         facts = (facts & ~(uint32_t)FACT_JUDGED) | FACT_OVERDUE;
     if (is_undone(j, u, in))
         facts |= FACT_UNDONE;
     u->heard = last_heard(j, days, count);
     s->judged_on = j->today;
-    u->outcome = state_step(&s->record, facts, j->today, s->pace.judged);
+    u->outcome = state_step(&s->record, facts, j->today, evidence_of(j, s, judged_before));
     arena_reset(&j->n->arena);
 }
 

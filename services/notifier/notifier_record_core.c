@@ -124,6 +124,7 @@ static void encode_record(const struct state_record *a, struct buf *out)
     buf_zigzag(out, a->since);
     buf_varint(out, a->told);
     buf_varint(out, a->facts);
+    buf_zigzag(out, a->evidence);
     for (unsigned i = 0; i < FACT_COUNT; i++)
         buf_zigzag(out, a->held[i]);
 }
@@ -134,6 +135,7 @@ static void decode_record(struct reader *r, struct state_record *a)
     a->since = (day_t)reader_zigzag(r);
     a->told = (uint32_t)reader_varint(r);
     a->facts = (uint32_t)reader_varint(r);
+    a->evidence = (int32_t)reader_zigzag(r);
     for (unsigned i = 0; i < FACT_COUNT; i++)
         a->held[i] = (day_t)reader_zigzag(r);
     r->bad = r->bad || a->state >= STATE_COUNT;
@@ -195,6 +197,46 @@ static void decode_pace(struct reader *r, struct pace *p)
     p->filled = (flags & PACE_FILLED) != 0;
 }
 
+/* Whoever was never told takes one byte. */
+static void encode_told(const struct notifier_told *t, struct buf *out)
+{
+    put_ident(&t->of, out);
+    if (t->of.text[0] == '\0')
+        return;
+    buf_zigzag(out, t->behind_ms);
+    buf_zigzag(out, t->judged);
+    buf_zigzag(out, t->level);
+    buf_zigzag(out, t->lower);
+    buf_u64(out, t->terms);
+    buf_zigzag(out, t->silent_ms);
+    buf_zigzag(out, t->final_ms);
+    buf_u8(out, (uint8_t)t->final);
+    buf_u8(out, t->revised);
+    buf_zigzag(out, t->final_level);
+    buf_zigzag(out, t->final_lower);
+    buf_u64(out, t->final_terms);
+}
+
+static void decode_told(struct reader *r, struct notifier_told *t)
+{
+    read_ident(r, &t->of);
+    if (t->of.text[0] == '\0')
+        return;
+    t->behind_ms = reader_zigzag(r);
+    t->judged = (day_t)reader_zigzag(r);
+    t->level = reader_zigzag(r);
+    t->lower = reader_zigzag(r);
+    t->terms = reader_u64(r);
+    t->silent_ms = reader_zigzag(r);
+    t->final_ms = reader_zigzag(r);
+    t->final = (enum alert_state)reader_u8(r);
+    t->revised = reader_u8(r) != 0;
+    t->final_level = reader_zigzag(r);
+    t->final_lower = reader_zigzag(r);
+    t->final_terms = reader_u64(r);
+    r->bad = r->bad || t->final >= STATE_COUNT;
+}
+
 void notifier_state_put(struct kv *kv, const struct notifier_state *s)
 {
     struct buf key = {0}, value = {0};
@@ -205,16 +247,21 @@ void notifier_state_put(struct kv *kv, const struct notifier_state *s)
     buf_zigzag(&value, s->lower);
     buf_zigzag(&value, s->stretch);
     encode_pace(&s->pace, &value);
-    buf_zigzag(&value, s->told_behind_ms);
-    buf_zigzag(&value, s->told_judged);
-    buf_zigzag(&value, s->told_level);
-    buf_zigzag(&value, s->told_final_ms);
-    buf_u8(&value, (uint8_t)s->told_final);
+    for (unsigned i = 0; i < TEXT_ROLE_COUNT; i++)
+        encode_told(&s->told[i], &value);
     buf_zigzag(&value, s->silent_from);
     buf_zigzag(&value, s->silent_to);
     kv_put(kv, NOTIFIER_STATES, buf_slice(&key), buf_slice(&value));
     buf_fini(&key);
     buf_fini(&value);
+}
+
+void notifier_state_del(struct kv *kv, const struct notifier_state *s)
+{
+    struct buf key = {0};
+    state_key(s, &key);
+    kv_del(kv, NOTIFIER_STATES, buf_slice(&key));
+    buf_fini(&key);
 }
 
 static int decode_state(struct slice value, struct notifier_state *s, struct err *err)
@@ -228,14 +275,11 @@ static int decode_state(struct slice value, struct notifier_state *s, struct err
     s->lower = reader_zigzag(&r);
     s->stretch = reader_zigzag(&r);
     decode_pace(&r, &s->pace);
-    s->told_behind_ms = reader_zigzag(&r);
-    s->told_judged = (day_t)reader_zigzag(&r);
-    s->told_level = reader_zigzag(&r);
-    s->told_final_ms = reader_zigzag(&r);
-    s->told_final = (enum alert_state)reader_u8(&r);
+    for (unsigned i = 0; i < TEXT_ROLE_COUNT; i++)
+        decode_told(&r, &s->told[i]);
     s->silent_from = (day_t)reader_zigzag(&r);
     s->silent_to = (day_t)reader_zigzag(&r);
-    return reader_done(&r) && s->told_final < STATE_COUNT ? 0 : notifier_corrupt(err, "states");
+    return reader_done(&r) ? 0 : notifier_corrupt(err, "states");
 }
 
 int notifier_state_get(struct kv *kv, struct notifier_state *s, struct err *err)

@@ -1,35 +1,33 @@
 /* One message: who sent it, what it asks; and those that wait for a tick. */
 #include "services/notifier/notifier_service.h"
 
-enum { WAIT_MAX_MS = 60 * 1000 };
-
 /* --- health */
 
 static bool is_delivery_held(const struct notifier_service *s)
 {
     for (unsigned i = 0; i < CHANNEL_COUNT; i++)
-        if (s->channels[i].backoff_ms > 0)
+        if (s->channels[i].backoff.pause_ms > 0)
             return true;
     return false;
 }
 
 static const char *standing(const struct notifier_service *s)
 {
-    if (s->store_full)
+    if (s->store_retry.full)
         return "store_full";
-    if (!s->ready)
+    if (!s->follower.ready)
         return "catching_up";
     return is_delivery_held(s) ? "delivery_held" : "ready";
 }
 
 static const char *detail(const struct notifier_service *s)
 {
-    if (s->store_full)
+    if (s->store_retry.full)
         return "the last commit failed: make room or raise store.map_size; nobody is told anything "
                "new until then";
-    if (!s->goal_known)
+    if (!s->follower.goal_known)
         return "the aggregator has not answered yet";
-    if (!s->ready)
+    if (!s->follower.ready)
         return "the ticks are judged up to the head found at the start";
     return is_delivery_held(s) ? "messages cannot be laid down, see the log; they are tried again"
                                : "";
@@ -38,11 +36,11 @@ static const char *detail(const struct notifier_service *s)
 static void tell_health(void *service, struct wire_health *out)
 {
     const struct notifier_service *s = service;
-    out->ready = s->ready;
+    out->ready = s->follower.ready;
     out->state = standing(s);
     out->detail = detail(s);
     out->offset = s->done.offset;
-    out->head_offset = s->head_offset;
+    out->head_offset = s->follower.head_offset;
     out->time_ms = s->done.time_ms;
 }
 
@@ -86,16 +84,10 @@ static int not_reached(struct notifier_service *s, uint64_t not_before, struct e
 static int park(struct notifier_service *s, const struct asker *from, const struct wire_alerts *q,
                 struct slice message, struct err *e)
 {
-    if (s->waiter_count == NOTIFIER_WAITERS_MAX) {
-        ++*s->count.requests_waiting_full;
-        return err_set(e, ERR_AGAIN, "%u questions wait already: ask again later", s->waiter_count);
-    }
-    uint32_t wait_ms = q->wait_ms < WAIT_MAX_MS ? q->wait_ms : WAIT_MAX_MS;
-    struct notifier_waiter *w = &s->waiters[s->waiter_count++];
-    *w = (struct notifier_waiter){
-        .from = *from, .not_before = q->not_before, .deadline_ms = loop_now_ms() + wait_ms};
-    buf_bytes(&w->message, message.data, message.len);
-    return 0;
+    struct waiter w = {.from = *from, .not_before = q->not_before};
+    int rc = waiting_add(&s->questions, &w, message, q->wait_ms, e);
+    *s->count.requests_waiting_full += rc != 0;
+    return rc;
 }
 
 static int take_alerts(void *service, const struct asker *from, const struct net_message *m,
@@ -104,11 +96,11 @@ static int take_alerts(void *service, const struct asker *from, const struct net
     struct notifier_service *s = service;
     struct slice message = responder_frame(m, 1);
     struct wire_alerts q;
-    if (!s->ready) {
+    if (!s->follower.ready) {
         ++*s->count.requests_catching_up;
-        return err_set(e, ERR_AGAIN,
-                       "the notifier is catching up: tick %llu of %llu is judged; ask again",
-                       (unsigned long long)s->done.offset, (unsigned long long)s->goal_offset);
+        return err_set(
+            e, ERR_AGAIN, "the notifier is catching up: tick %llu of %llu is judged; ask again",
+            (unsigned long long)s->done.offset, (unsigned long long)s->follower.goal_offset);
     }
     int rc = wire_unpack_alerts(message, &s->arena, &q, e);
     if (rc != 0)
@@ -121,8 +113,9 @@ static int take_alerts(void *service, const struct asker *from, const struct net
 }
 
 /* Its key may have been revoked while it waited. */
-static void serve_waiter(struct notifier_service *s, struct notifier_waiter *w)
+static void serve_waiter(void *service, const struct waiter *w)
 {
+    struct notifier_service *s = service;
     struct wire_alerts q;
     struct err e;
     int rc = responder_check(&s->responder, &w->from, &e);
@@ -134,26 +127,19 @@ static void serve_waiter(struct notifier_service *s, struct notifier_waiter *w)
         rc = answer(s, &w->from, &q, &e);
     if (rc != 0)
         responder_fail(&s->responder, &w->from, &e);
-    buf_fini(&w->message);
     arena_reset(&s->arena);
+}
+
+static bool is_due(void *service, const struct waiter *w)
+{
+    return is_reached(service, w->not_before);
 }
 
 void notifier_request_serve_waiting(struct notifier_service *s)
 {
-    int64_t now_ms = loop_now_ms(), next_ms = INT64_MAX;
-    unsigned kept = 0;
-    for (unsigned i = 0; i < s->waiter_count; i++) {
-        struct notifier_waiter *w = &s->waiters[i];
-        if (is_reached(s, w->not_before) || w->deadline_ms <= now_ms) {
-            serve_waiter(s, w);
-            continue;
-        }
-        if (w->deadline_ms < next_ms)
-            next_ms = w->deadline_ms;
-        s->waiters[kept++] = *w;
-    }
-    s->waiter_count = kept;
-    if (kept > 0)
+    int64_t now_ms = loop_now_ms();
+    int64_t next_ms = waiting_serve(&s->questions, now_ms, is_due, serve_waiter, s);
+    if (s->questions.count > 0)
         notifier_follow_wake(s, next_ms - now_ms);
 }
 

@@ -8,6 +8,7 @@ enum {
     ARENA_KEEP_BYTES = 4 << 20,
     POKE_MS = 100,
     REQUESTS_A_ROUND = 256,
+    WAITING_MAX = 64,
     MESSAGE_BYTES_MAX = WIRE_FRAME_BYTES_MAX + (1 << 20),
 };
 
@@ -53,19 +54,6 @@ static int open_responder(struct notifier_service *s, struct err *e)
     return responder_open(&s->responder, s->service, &notifier_requests, s, &options, e);
 }
 
-static int open_feeds(struct notifier_service *s, struct err *e)
-{
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < s->config->feed_listen.count; i++) {
-        struct notifier_gate *feed = &s->feeds[i];
-        feed->owner = s;
-        rc = responder_listen(&s->responder, NET_XPUB, s->config->feed_listen.items[i],
-                              "subscriptions", &feed->socket, e);
-        s->feed_count += rc == 0;
-    }
-    return rc;
-}
-
 static int connect_aggregator(struct notifier_service *s, struct err *e)
 {
     struct net_socket *socket;
@@ -87,7 +75,8 @@ static int open_net(struct notifier_service *s, struct err *e)
     if (rc == 0)
         rc = connect_aggregator(s, e);
     if (rc == 0)
-        rc = open_feeds(s, e);
+        rc = feed_gates_open(&s->feed_gates, &s->responder, &s->config->feed_listen,
+                             notifier_feed_take, e);
     return rc;
 }
 
@@ -108,7 +97,10 @@ static void after_round(void *service)
 static int start(struct service *service, struct err *e)
 {
     struct notifier_service *s = service_state(service);
+    notifier_follow_init(s);
+    notifier_deliver_init(s);
     notifier_counters_register(s);
+    waiting_init(&s->questions, WAITING_MAX, SIZE_MAX);
     int rc = maildir_open(&s->maildir, s->config->maildir, e);
     if (rc == 0)
         rc = open_net(s, e);
@@ -119,7 +111,6 @@ static int start(struct service *service, struct err *e)
     loop_add_timer(loop, s->config->beat_ms, notifier_feed_beat, s);
     loop_after(loop, after_round, s);
     store_watch_start(&s->store_watch, service, s->store);
-    s->linked_ms = loop_now_ms();
     notifier_follow_poke(s);
     return 0;
 }
@@ -128,24 +119,16 @@ static int start(struct service *service, struct err *e)
 static void drain(struct service *service)
 {
     struct notifier_service *s = service_state(service);
-    frame_reply_clear(&s->reply);
-    loop_remove_socket(service_loop(service), s->puller.socket);
+    pull_reply_clear(&s->reply.raw);
+    loop_remove_socket(service_loop(service), s->puller.pull.socket);
     service_drained(service);
-}
-
-static void close_socket(struct notifier_service *s, struct net_socket *socket)
-{
-    if (socket)
-        loop_remove_socket(service_loop(s->service), socket);
-    net_close(socket);
 }
 
 static void close_net(struct notifier_service *s)
 {
-    frame_reply_clear(&s->reply);
-    close_socket(s, s->puller.socket);
-    for (unsigned i = 0; i < s->feed_count; i++)
-        close_socket(s, s->feeds[i].socket);
+    pull_reply_clear(&s->reply.raw);
+    responder_close_socket(&s->responder, s->puller.pull.socket);
+    feed_gates_close(&s->feed_gates);
     responder_close(&s->responder);
 }
 
@@ -159,8 +142,7 @@ static void stop(struct service *service)
     store_abort(&s->kv);
     notifier_close(s->core);
     store_close(s->store);
-    for (unsigned i = 0; i < s->waiter_count; i++)
-        buf_fini(&s->waiters[i].message);
+    waiting_fini(&s->questions);
     free(s->changed);
     arena_fini(&s->arena);
     free(s);

@@ -8,8 +8,13 @@
 #define TONGHOP_NOTIFIER_NOTIFIER_SERVICE_H
 
 #include "common/net/loop.h"
+#include "common/service/feed_gates.h"
+#include "common/service/follower.h"
 #include "common/service/responder.h"
+#include "common/service/store_retry.h"
 #include "common/service/store_watch.h"
+#include "common/service/waiting.h"
+#include "common/service/wake_timer.h"
 #include "common/wire/alert_wire.h"
 #include "services/notifier/frame_puller.h"
 #include "services/notifier/maildir.h"
@@ -22,39 +27,12 @@ struct notifier_counters {
     uint64_t *requests_catching_up;
     uint64_t *requests_timed_out;
     uint64_t *requests_waiting_full;
-    uint64_t *pulls;
-    uint64_t *pulls_failed;
-    uint64_t *pulls_retried;
-    uint64_t *pulls_stale;
     uint64_t *frames_applied;
     uint64_t *commits;
     uint64_t *commits_failed;
     uint64_t *delivered[CHANNEL_COUNT];
     uint64_t *deliveries_failed;
     uint64_t *outbox;
-    uint64_t *feed_dropped;
-    uint64_t *subscriptions_allowed;
-    uint64_t *subscriptions_narrowed;
-    uint64_t *subscriptions_refused;
-    uint64_t *subscriptions_revoked;
-};
-
-struct notifier_service;
-
-/* One endpoint for subscriptions. */
-struct notifier_gate {
-    struct notifier_service *owner;
-    struct net_socket *socket;
-};
-
-enum { NOTIFIER_WAITERS_MAX = 64 };
-
-/* A question that waits for a tick. */
-struct notifier_waiter {
-    struct asker from;
-    struct buf message;
-    uint64_t not_before;
-    int64_t deadline_ms; /* monotonic */
 };
 
 /* How far the outbox is worked off, for one channel. */
@@ -62,7 +40,7 @@ struct notifier_delivery {
     uint64_t done_number;  /* nothing waits at or below */
     bool idle;             /* nothing waits */
     int64_t not_before_ms; /* after a failure */
-    int64_t backoff_ms;
+    struct backoff backoff;
 };
 
 struct notifier_service {
@@ -83,17 +61,9 @@ struct notifier_service {
     /* following */
     struct frame_puller puller;
     struct frame_reply reply; /* held while its frames are applied, a slice a round */
-    uint64_t head_offset;     /* the aggregator's last tick, as last told */
-    bool goal_known;
-    uint64_t goal_offset; /* the head found at the start */
-    bool ready;
-    uint64_t wake_timer;
-    int64_t wake_ms;   /* when it is due */
-    int64_t linked_ms; /* when the aggregator was last seen */
-    bool store_full;   /* the last commit failed */
-    int64_t retry_ms;
-    struct log_complaint store_complaint;
-    struct log_complaint pull_complaint;
+    struct follower follower; /* offsets are those of ticks */
+    struct wake_timer wake_timer;
+    struct store_retry store_retry;
 
     /* producers whose rights were changed by frames that are not committed yet */
     struct ident *changed;
@@ -105,15 +75,11 @@ struct notifier_service {
     struct notifier_delivery channels[CHANNEL_COUNT];
     struct log_complaint delivery_complaint;
 
-    /* questions */
-    struct notifier_waiter waiters[NOTIFIER_WAITERS_MAX];
-    unsigned waiter_count;
+    struct waiting questions; /* each for a tick */
 
     /* the feed */
-    struct notifier_gate feeds[ENDPOINTS_MAX];
-    unsigned feed_count;
+    struct feed_gates feed_gates;
     uint64_t head_number; /* all notifications up to it were sent */
-    struct log_complaint subscription_complaint;
 };
 
 /* --- notifier_counters.c */
@@ -122,14 +88,15 @@ void notifier_counters_refresh(void *service); /* gauges, before they are shown 
 
 /* --- notifier_follow.c: from the aggregator into the store */
 int notifier_follow_open(struct notifier_service *s, struct err *e); /* the core */
+void notifier_follow_init(struct notifier_service *s);               /* before all else but that */
 void notifier_follow_receive(void *service);                         /* the socket can be read */
 void notifier_follow_poke(void *service);                            /* timer */
 /* After each round: applies a slice of what was pulled and commits it. */
 void notifier_follow_round(struct notifier_service *s);
-/* One timer, for the earliest of whatever is waited for. */
-void notifier_follow_wake(struct notifier_service *s, int64_t delay_ms);
+void notifier_follow_wake(struct notifier_service *s, int64_t delay_ms); /* wake_timer.h */
 
 /* --- notifier_deliver.c: from the outbox to maildir and feed */
+void notifier_deliver_init(struct notifier_service *s);
 void notifier_deliver_round(struct notifier_service *s);
 void notifier_deliver_more(struct notifier_service *s); /* the outbox may have something new */
 /* Nothing waits but what cannot be delivered now. */
@@ -156,8 +123,8 @@ int notifier_alerts_answer(struct notifier_service *s, struct kv *kv, struct ide
                            struct err *e);
 
 /* --- notifier_feed.c */
-void notifier_feed_open(struct notifier_service *s); /* subscriptions are taken from here on */
-void notifier_feed_beat(void *service);              /* timer */
+feed_request_fn notifier_feed_take;     /* one subscription */
+void notifier_feed_beat(void *service); /* timer */
 void notifier_feed_format_topic(const struct notifier_decision *d, struct buf *out);
 void notifier_feed_publish(struct notifier_service *s, struct slice topic, struct slice message);
 /* What the keys of these producers subscribed to is taken away. */

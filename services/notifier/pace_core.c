@@ -14,6 +14,8 @@ enum {
     SPARE_PERMILLE = 50,
     DEAD_PART = 8,     /* a day with less than this part of a good one is dead */
     STOPPAGE_DAYS = 7, /* the longest stoppage forgiven */
+    MENDING_DAYS = 2,  /* after one: roofs come first */
+    MENDING_LEFT = 2,  /* left out where so many other weekdays are known */
     SPARSE_DAYS = 100, /* a quarter and a bit: where reports are not daily, the days looked back */
 };
 
@@ -137,7 +139,7 @@ static void stock_history(struct history *h)
     }
 }
 
-/* ---- medians and means ---- */
+/* ---- the middle, and means ---- */
 
 static int compare_values(const void *a, const void *b)
 {
@@ -151,33 +153,37 @@ static void sort_samples(struct samples *s)
         qsort(s->values, s->count, sizeof *s->values, compare_values);
 }
 
-/* Of sorted ones. */
-static int64_t median_of(const struct samples *s)
+static int64_t not_negative(int64_t v)
 {
-    if (s->count == 0)
-        return 0;
-    unsigned middle = s->count / 2;
-    if (s->count % 2 == 1)
-        return s->values[middle];
-    return (s->values[middle - 1] + s->values[middle]) / 2;
+    return v < 0 ? 0 : v;
+}
+
+/* The mean of the middle half of sorted days. As deaf to a pile of forms or a lost day as the
+ * median, and of ten uneven days it lies nearer to what the unit does. */
+static int64_t usual_of(const struct samples *s)
+{
+    unsigned cut = s->count / 4;
+    __int128 sum = 0;
+    for (unsigned i = cut; i < s->count - cut; i++)
+        sum += s->values[i];
+    return s->count == 0 ? 0 : not_negative((int64_t)(sum / (s->count - 2 * cut)));
 }
 
 /* Three quarters of the days bring no more. After a week in which power and roads were gone the
- * median is that of a bad week; what people do on a good day they will do again. */
+ * middle is that of a bad week; what people do on a good day they will do again. */
 static int64_t upper_quartile_of(const struct samples *s)
 {
     return s->count == 0 ? 0 : s->values[(s->count * 3 - 1) / 4];
 }
 
-/* Where most days bring nothing and some a lot the median says nothing. One pile of forms entered
+/* Where most days bring nothing and some a lot the middle says nothing. One pile of forms entered
  * at once must not stand for a week, though. */
-static int64_t mean_of(const struct samples *s, int64_t median)
+static int64_t mean_of(const struct samples *s)
 {
+    int64_t most = SPIKE_TIMES * usual_of(s);
     __int128 sum = 0;
-    for (unsigned i = 0; i < s->count; i++) {
-        int64_t v = s->values[i];
-        sum += median > 0 && v > SPIKE_TIMES * median ? SPIKE_TIMES * median : v;
-    }
+    for (unsigned i = 0; i < s->count; i++)
+        sum += most > 0 && s->values[i] > most ? most : s->values[i];
     return s->count == 0 ? 0 : (int64_t)(sum / s->count);
 }
 
@@ -219,24 +225,10 @@ static unsigned find_stoppage(const struct history *h, unsigned *from)
     return best;
 }
 
-static void collect_recent(struct history *h)
-{
-    unsigned from = 0;
-    collect(h, 1, 0);
-    unsigned days = find_stoppage(h, &from);
-    if (days > 0)
-        collect(h, from, from + days - 1);
-}
-
 struct rates {
     int64_t weekday; /* thousandths of the measure a day */
     int64_t weekend;
 };
-
-static int64_t not_negative(int64_t v)
-{
-    return v < 0 ? 0 : v;
-}
 
 static int64_t greater(int64_t a, int64_t b)
 {
@@ -256,10 +248,11 @@ static int64_t square_root(int64_t v)
     return low;
 }
 
-/* How far the mean of so few, so uneven days may lie from what the unit really does: the mean
- * deviation stands for 0.8 of the standard one, PACE_DOUBT_PERMILLE for how sure we will be. */
-static int64_t doubt_of(const struct samples *s, int64_t mean)
+/* How far the mean of so few, so uneven days may lie from what the unit really does, in so many
+ * thousandths of its standard error: the mean deviation stands for 0.8 of the standard one. */
+static int64_t doubt_of(const struct samples *s, int64_t permille)
 {
+    int64_t mean = mean_of(s);
     __int128 sum = 0;
     for (unsigned i = 0; i < s->count; i++)
         sum += s->values[i] > mean ? s->values[i] - mean : mean - s->values[i];
@@ -267,31 +260,57 @@ static int64_t doubt_of(const struct samples *s, int64_t mean)
         return 0;
     int64_t deviation = (int64_t)(sum / s->count) / 4 * 5;
     int64_t root_milli = square_root((int64_t)s->count * MILLI * MILLI);
-    return scale(deviation, PACE_DOUBT_PERMILLE, root_milli);
+    return scale(deviation, permille, root_milli);
 }
 
-static int64_t usual_of(const struct samples *s)
+static int64_t fair_of(const struct samples *s)
 {
-    return not_negative(median_of(s));
+    return usual_of(s) + doubt_of(s, PACE_FAIR_DOUBT_PERMILLE);
 }
 
 static int64_t high_of(const struct samples *s)
 {
-    int64_t mean = mean_of(s, usual_of(s));
-    int64_t middle = greater(usual_of(s), mean) + doubt_of(s, mean);
+    int64_t middle = greater(usual_of(s), mean_of(s)) + doubt_of(s, PACE_DOUBT_PERMILLE);
     return greater(middle, upper_quartile_of(s));
 }
 
-/* usual: medians; high: what cannot well be doubted to be more than the unit does. */
-static void rates_of(struct history *h, struct rates *usual, struct rates *high)
+static struct rates rates_by(const struct history *h, int64_t (*rate_of)(const struct samples *))
 {
-    const struct samples *weekday = &h->classes[0], *weekend = &h->classes[1];
-    unsigned weight = h->in->target->weekend_permille;
-    collect_recent(h);
-    usual->weekday = usual_of(weekday);
-    high->weekday = high_of(weekday);
-    usual->weekend = weekend->count < 2 ? scale(usual->weekday, weight, MILLI) : usual_of(weekend);
-    high->weekend = weekend->count < 2 ? scale(high->weekday, weight, MILLI) : high_of(weekend);
+    const struct samples *weekend = &h->classes[1];
+    struct rates r = {.weekday = rate_of(&h->classes[0])};
+    r.weekend = weekend->count < 2 ? scale(r.weekday, h->in->target->weekend_permille, MILLI)
+                                   : rate_of(weekend);
+    return r;
+}
+
+struct estimate {
+    struct rates usual;
+    struct rates fair; /* what may be hoped for */
+    struct rates high; /* what cannot well be doubted to be more than the unit does */
+    day_t stopped_from;
+    unsigned stopped_days;
+};
+
+/* A stoppage is nobody's pace, nor are the days of mending that follow it: without them the rates
+ * would be those of the storm. `high` keeps the latter, as they say how uneven days are. */
+static struct estimate estimate_rates(struct history *h)
+{
+    struct estimate e;
+    unsigned from = 0;
+    collect(h, 1, 0);
+    unsigned days = find_stoppage(h, &from);
+    if (days > 0)
+        collect(h, from, from + days - 1);
+    e.high = rates_by(h, high_of);
+    if (days > 0)
+        collect(h, from, from + days - 1 + MENDING_DAYS);
+    if (days > 0 && h->classes[0].count < MENDING_LEFT)
+        collect(h, from, from + days - 1);
+    e.usual = rates_by(h, usual_of);
+    e.fair = rates_by(h, fair_of);
+    e.stopped_from = day_at(h->in, from);
+    e.stopped_days = days;
+    return e;
 }
 
 /* What first..last bring at these rates, in the measure. */
@@ -321,10 +340,9 @@ static void flow_samples(struct history *h)
 static void flow_history(struct history *h)
 {
     const struct pace_input *in = h->in;
-    struct rates usual, high;
     if (!in->sparse)
         flow_samples(h);
-    rates_of(h, &usual, &high);
+    struct rates usual = estimate_rates(h).usual;
     int64_t sum = 0;
     for (unsigned i = 0; i < in->day_count; i++) {
         const struct pace_day *d = &in->days[i];
@@ -362,33 +380,45 @@ static int64_t slack_permille(const struct pace *p)
     return PACE_SLACK_PERMILLE + (early > 0 ? early * PACE_EARLY_PERMILLE / MILLI : 0);
 }
 
-static void forecast(struct history *h, struct pace *p)
+/* What the last days bring on top, at these rates: a part of the whole campaign, and as its end
+ * draws near no more than a multiple of what lies ahead. */
+static int64_t rush(const struct target *t, const struct rates *r, day_t judged,
+                    int64_t campaign_permille, int64_t rest_permille)
 {
-    const struct pace_input *in = h->in;
-    const struct target *t = in->target;
-    struct rates usual, high;
-    rates_of(h, &usual, &high);
-    p->rate = usual.weekday;
-    p->rate_weekend = usual.weekend;
-    int64_t rest = yield(t, &usual, p->judged + 1, t->due);
-    int64_t rest_high = yield(t, &high, p->judged + 1, t->due);
-    int64_t rush = scale(yield(t, &high, t->start, t->due), PACE_RUSH_PERMILLE, MILLI);
-    int64_t rush_most = scale(rest_high, PACE_RUSH_REST_PERMILLE, MILLI);
-    int64_t fair = p->level + scale(rest, PACE_SLACK_PERMILLE, MILLI);
-    p->projected = p->level + rest;
-    p->best = p->level + scale(rest_high, slack_permille(p), MILLI) +
-              (rush < rush_most ? rush : rush_most);
+    int64_t whole = scale(yield(t, r, t->start, t->due), campaign_permille, MILLI);
+    int64_t most = scale(yield(t, r, judged + 1, t->due), rest_permille, MILLI);
+    return whole < most ? whole : most;
+}
+
+static void give_verdict(const struct pace_input *in, int64_t fair, struct pace *p)
+{
     int64_t way = in->lower - p->opening;
     int64_t spare = scale(not_negative(way), SPARE_PERMILLE, MILLI);
+    bool late_enough = p->path_permille >= PACE_VERDICT_PERMILLE;
+    bool over = p->judged >= in->target->due || in->today > in->target->due;
     bool below =
         p->level - p->opening < scale(p->expected - p->opening, BELOW_PATH_PERMILLE, MILLI);
-    if (!p->has_forecast)
-        return;
-    p->behind = way > 0 && below && p->path_permille >= PACE_VERDICT_PERMILLE &&
-                p->best + chance(way) < in->lower;
+    p->behind = way > 0 && below && late_enough && !over && p->best + chance(way) < in->lower;
     p->clear = way <= 0 || p->best >= in->lower + spare;
-    p->risk = way > 0 && fair < in->lower && p->level < in->lower;
+    p->risk = way > 0 && late_enough && fair < in->lower && p->level < in->lower;
     p->safe = p->level >= in->lower || fair >= in->lower + spare / 2;
+}
+
+static void forecast(struct history *h, struct pace *p)
+{
+    const struct target *t = h->in->target;
+    struct estimate e = estimate_rates(h);
+    p->rate = e.usual.weekday;
+    p->rate_weekend = e.usual.weekend;
+    p->stopped_from = e.stopped_from;
+    p->stopped_days = e.stopped_days;
+    p->projected = p->level + yield(t, &e.usual, p->judged + 1, t->due);
+    p->best = p->level + scale(yield(t, &e.high, p->judged + 1, t->due), slack_permille(p), MILLI) +
+              rush(t, &e.high, p->judged, PACE_RUSH_PERMILLE, PACE_RUSH_REST_PERMILLE);
+    int64_t fair = p->level + yield(t, &e.fair, p->judged + 1, t->due) +
+                   rush(t, &e.usual, p->judged, PACE_FAIR_RUSH_PERMILLE, PACE_FAIR_REST_PERMILLE);
+    if (p->has_forecast)
+        give_verdict(h->in, fair, p);
 }
 
 static unsigned weekdays_between(const struct target *t, day_t first, day_t last)
@@ -405,7 +435,8 @@ static void look_ahead(const struct pace_input *in, struct pace *p)
     int64_t left = pace_weight_between(t, p->judged + 1, t->due);
     int64_t missing = not_negative(in->lower - p->level);
     p->weekdays_left = weekdays_between(t, p->judged + 1, t->due);
-    p->needed = left == 0 ? missing : (int64_t)(((__int128)missing * MILLI + left - 1) / left);
+    p->needed =
+        p->weekdays_left == 0 ? missing : (int64_t)(((__int128)missing * MILLI + left - 1) / left);
     int64_t whole = pace_weight_between(t, t->start, t->due);
     int64_t done = pace_weight_between(t, t->start, p->judged);
     p->path_permille = whole == 0 ? 0 : (unsigned)(done * MILLI / whole);

@@ -8,17 +8,22 @@
 #include "common/model/plan.h"
 
 enum {
-    PACE_COVERED_PERMILLE = 800,    /* a day counts as covered from this share of its reports on */
-    PACE_HISTORY_PERMILLE = 200,    /* of the path must be behind us before anything is forecast */
-    PACE_VERDICT_PERMILLE = 300,    /* before anybody is called behind */
-    PACE_REPORTS_DAILY = 7,         /* and this many periods covered, where reports are daily */
-    PACE_REPORTS_SPARSE = 3,        /* or, where they are not */
-    PACE_RECENT_DAYS = 14,          /* the rate is that of these days, up to the one judged by */
+    PACE_COVERED_PERMILLE = 800, /* a day counts as covered from this share of its reports on */
+    PACE_HISTORY_PERMILLE = 200, /* of the path must be behind us before anything is forecast */
+    PACE_VERDICT_PERMILLE = 300, /* before anybody is at risk, or behind */
+    PACE_REPORTS_DAILY = 7,      /* and this many periods covered, where reports are daily */
+    PACE_REPORTS_SPARSE = 3,     /* or, where they are not */
+    PACE_RECENT_DAYS = 14,       /* the rate is that of these days, up to the one judged by */
+    /* At risk: what may fairly be hoped for does not reach. */
+    PACE_FAIR_DOUBT_PERMILLE = 750, /* standard errors of the rate that are granted */
+    PACE_FAIR_RUSH_PERMILLE = 120,  /* what the last days usually bring on top, of a campaign */
+    PACE_FAIR_REST_PERMILLE = 700,  /* but no more than this, of what lies ahead */
+    /* Behind: nor does the best that can hardly be ruled out. */
     PACE_SLACK_PERMILLE = 1150,     /* what lies ahead may well go this much better than the rate */
     PACE_EARLY_PERMILLE = 1000,     /* and more in the first half: so much of what lacks to it */
     PACE_CHANCE_TIMES = 4,          /* standard deviations of a count that chance is granted */
     PACE_DOUBT_PERMILLE = 2500,     /* standard errors of the rate that are granted */
-    PACE_RUSH_PERMILLE = 300,       /* what the last days may bring on top, of a whole campaign */
+    PACE_RUSH_PERMILLE = 300,       /* what the last days may bring on top, of a campaign */
     PACE_RUSH_REST_PERMILLE = 2500, /* but no more than this, of what lies ahead */
     PACE_LEVEL_MAX_DAYS = 4096,
 };
@@ -56,18 +61,22 @@ struct pace {
     unsigned path_permille; /* share of the path that lies behind the day judged by */
     int64_t expected;       /* on the path, on the day judged by */
     int64_t expected_today;
-    int64_t rate;           /* on a weekday, in thousandths of the measure; median of recent days */
+    int64_t rate;           /* on a weekday, in thousandths of the measure: the middle half of
+                             * recent days, a stoppage left out */
+    day_t stopped_from;     /* a stoppage that the rate leaves out */
+    unsigned stopped_days;  /* 0: there was none of late */
     int64_t rate_weekend;   /* on a Saturday or Sunday */
     int64_t projected;      /* on the due day, at that rate */
     int64_t best;           /* on the due day, with slack and a rush at the end */
-    int64_t needed;         /* a weekday from the day judged by on, rounded up; 0 when reached */
+    int64_t needed;         /* a weekday from the day judged by on, rounded up; 0 when reached;
+                             * where no weekday is left, all that is missing */
     unsigned weekdays_left; /* after the day judged by, suspended ones not counted */
     bool has_forecast;      /* false: rate, projected and best say nothing yet */
     /* Of the forecast. Between two of a pair lies the hysteresis of the states. */
-    bool behind; /* below the path, and even the best would not reach */
+    bool behind; /* below the path, and even the best would not reach; never after the due day */
     bool clear;  /* the best would, with something to spare */
-    bool risk;   /* the rate with slack would not reach */
-    bool safe;   /* it would, with something to spare */
+    bool risk;   /* not there, and the rate with a usual rush would not reach */
+    bool safe;   /* there, or it would, with something to spare */
 };
 
 void pace_judge(const struct pace_input *in, struct pace *out);

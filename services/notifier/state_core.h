@@ -18,13 +18,14 @@ enum state_fact {
     FACT_RISK = 1 << 7,
     FACT_SAFE = 1 << 8,
     FACT_FINAL = 1 << 9,      /* the due day is over and the reports of it are due */
-    FACT_REACHED = 1 << 10,   /* on the due day, at least the lower bound */
+    FACT_REACHED = 1 << 10,   /* at least the lower bound, today or on the due day */
     FACT_STRETCHED = 1 << 11, /* and the stretch bound */
     FACT_COMPLETE = 1 << 12,  /* the due day is covered */
     FACT_UNDONE = 1 << 13, /* by the figures as they stand now "behind" would not have been said */
     FACT_TOLD_BEHIND = 1 << 14, /* set by state_step from the record, not by the caller */
     FACT_TOLD_SILENT = 1 << 15,
-    FACT_COUNT = 16
+    FACT_TOLD_UNKNOWN = 1 << 16, /* that it is over, and nobody knows how it ended */
+    FACT_COUNT = 17
 };
 
 enum state_tell {
@@ -33,16 +34,18 @@ enum state_tell {
     TELL_SILENT,
     TELL_RECOVERED, /* behind was told, and is over */
     TELL_UNDONE,    /* behind was told, on figures that were corrected since */
-    TELL_FINAL,     /* met, exceeded, missed */
-    TELL_REVISED,   /* a final state was told, and is another one now */
+    TELL_FINAL,     /* met, exceeded, missed; not reported: over, and the end is not known */
+    TELL_REVISED,   /* a final state was told, and is another one now, or none: it ends later */
 };
 
 struct state_record {
     enum alert_state state;
     day_t since;            /* the day on which it was entered */
-    uint32_t told;          /* of FACT_TOLD_BEHIND and FACT_TOLD_SILENT */
+    uint32_t told;          /* of the FACT_TOLD_ */
     uint32_t facts;         /* those of the last step */
-    day_t held[FACT_COUNT]; /* since when each of them has held without a break */
+    int32_t evidence;       /* that of the last step */
+    day_t held[FACT_COUNT]; /* since when each of them has held without a break: a day; of the
+                             * pace's facts, how many days of figures there were then */
 };
 
 struct state_outcome {
@@ -56,10 +59,14 @@ struct state_outcome {
 unsigned state_silent_after(bool sparse);
 
 struct state_record state_initial(day_t today);
-/* `evidence` is the day the pace was judged by: its facts are held over days of figures, not over
- * days of waiting for figures. */
+/* `evidence` is how many days of figures there are: the facts of the pace are held over those, not
+ * over days of waiting for figures. */
 struct state_outcome state_step(struct state_record *r, uint32_t facts, day_t today,
-                                day_t evidence);
+                                int32_t evidence);
+
+/* The day from which on the target is open, as a step with these facts today will have it: since it
+ * was first seen started, or is open again after its end. Nothing that was due before is owed. */
+day_t state_open_since(const struct state_record *r, uint32_t facts, day_t today);
 
 /* What was to be told was held back: it is asked again at the next step. */
 void state_untell(struct state_record *r, enum state_tell tell);

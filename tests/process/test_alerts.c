@@ -322,7 +322,7 @@ static const char *find_mail(const struct mails *m, const char *part)
 static void expect_header(const char *mail, const char *header, const char *begins)
 {
     char line[128];
-    snprintf(line, sizeof line, "\n%s: %s", header, begins);
+    snprintf(line, sizeof line, "\n%s:%s", header, begins);
     ck_assert_msg(strstr(mail, line) || strncmp(mail, line + 1, strlen(line + 1)) == 0,
                   "no \"%s\" in\n%s", line + 1, mail);
 }
@@ -339,12 +339,12 @@ static void expect_valid(const char *mail)
         if (line[strcspn(line, "\n")] == '\0')
             break;
     }
-    expect_header(mail, "From", "=?UTF-8?B?");
-    expect_header(mail, "To", "=?UTF-8?B?");
-    expect_header(mail, "Subject", "=?UTF-8?B?");
-    expect_header(mail, "Date", "");
-    expect_header(mail, "Message-ID", "<thang9/HP1/");
-    expect_header(mail, "Content-Type", "text/plain; charset=utf-8");
+    expect_header(mail, "From", "\n =?UTF-8?B?");
+    expect_header(mail, "To", "\n =?UTF-8?B?");
+    expect_header(mail, "Subject", "\n =?UTF-8?B?");
+    expect_header(mail, "Date", " ");
+    expect_header(mail, "Message-ID", "\n <thang9/HP1/");
+    expect_header(mail, "Content-Type", " text/plain; charset=utf-8");
 }
 
 static void expect_text(const struct world *w, const struct mails *m, const char *part,

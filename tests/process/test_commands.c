@@ -466,9 +466,9 @@ END_TEST
 START_TEST(a_service_that_stays_unready_ends_the_question_after_the_timeout)
 {
     static const char *const lines[] = {
-        "query 31 " DAY " --timeout 300ms",
-        "trace 11311 " DAY " --timeout 300ms",
-        "status --indicator cdht.dangky --day 2024-09-05 --timeout 300ms",
+        "query 31 " DAY " --timeout 2s",
+        "trace 11311 " DAY " --timeout 2s",
+        "status --indicator cdht.dangky --day 2024-09-05 --timeout 2s",
     };
     struct office o;
     campaign(&o, "unready");
@@ -477,7 +477,7 @@ START_TEST(a_service_that_stays_unready_ends_the_question_after_the_timeout)
         office_must(&o, CLI_UNREACHABLE, "%s", lines[i]);
         office_said(&o, "Hệ thống đang khởi động hoặc đang bận: đề nghị thử lại sau ít phút.");
         office_said(&o, "the aggregator is catching up");
-        ck_assert_ptr_null(strstr((const char *)o.err.data, "đang chờ")); /* for so short a time */
+        office_said(&o, "đang chờ"); /* told once it takes longer than a second */
     }
     office_start(&o);
     office_close(&o);

@@ -218,10 +218,12 @@ START_TEST(behind_is_below_the_path_and_beyond_a_rush)
     } rows[] = {
         {20, 13, false, false, "on the path"},
         {19, 13, false, false, "a little below: the last weeks may well make it up"},
-        {18, 13, false, true, "nine tenths: at risk, and told to nobody"},
-        {15, 13, false, true, "three quarters: at risk, but a rush would do"},
+        {18, 13, false, false, "nine tenths: a usual rush would do"},
+        {17, 13, false, true, "a usual rush would not: at risk, and told to nobody"},
+        {18, 25, false, true, "nine tenths, with two days to go"},
+        {15, 13, false, true, "three quarters: at risk, but a great rush would do"},
         {8, 13, true, true, "two fifths: no rush makes that up"},
-        {8, 8, false, true, "the same after a week: too early for a verdict"},
+        {8, 8, false, false, "the same after a week: too early for a verdict"},
         {12, 27, true, true, "three fifths near the end"},
         {30, 13, false, false, "far ahead"},
         {0, 13, true, true, "standing still"},
@@ -236,6 +238,81 @@ START_TEST(behind_is_below_the_path_and_beyond_a_rush)
         ck_assert_msg(p.risk == rows[i].risk, "%s: risk %d", rows[i].why, p.risk);
         ck_assert_msg(!(p.behind && p.clear) && !(p.risk && p.safe), "%s: both at once",
                       rows[i].why);
+    }
+}
+END_TEST
+
+START_TEST(the_days_of_mending_after_a_stoppage_are_no_pace_either)
+{
+    struct target t = target_of(0);
+    struct pace_day days[DAYS];
+    int64_t level = 0;
+    for (unsigned i = 0; i < DAYS; i++) { /* Monday to Wednesday nothing, then two days by halves */
+        bool weekday = day_weekday(FIRST - 1 + (day_t)i) < 6;
+        level += i == 0 || !weekday || (i >= 8 && i <= 10) ? 0 : i == 11 || i == 12 ? 12 : 24;
+        days[i] = (struct pace_day){true, level, i > 0, i > 0};
+    }
+    struct pace p = judge(&t, days, 18); /* by then five of seven days lie in or after the storm */
+    ck_assert_int_eq(p.rate, 24 * 1000);
+    ck_assert_int_eq(p.projected, p.level + 7 * 24);
+}
+END_TEST
+
+START_TEST(nobody_is_behind_once_the_due_day_is_over)
+{
+    static const struct {
+        unsigned reported; /* days of which reports have come */
+        day_t today;
+        bool behind;
+        const char *why;
+    } rows[] = {
+        {26, DUE - 1, true, "the last Friday is known: two days are left to do something"},
+        {26, DUE, true, "the due day itself"},
+        {26, DUE + 1, false, "it is over, though its reports have not come"},
+        {28, DUE + 1, false, "it is over, and all have come"},
+        {28, DUE, false, "the last day is known already"},
+    };
+    struct target t = target_of(250);
+    struct pace_day days[DAYS];
+    struct pace p;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        live(days, DAYS, 4, 1);
+        for (unsigned k = rows[i].reported + 1; k < DAYS; k++)
+            days[k].reported = 0;
+        day_t last = rows[i].today < DUE ? rows[i].today : DUE;
+        pace_judge(&(struct pace_input){.target = &t,
+                                        .lower = ALL,
+                                        .kind = INDICATOR_STOCK,
+                                        .today = rows[i].today,
+                                        .days = days,
+                                        .day_count = (unsigned)(last - FIRST) + 2},
+                   &p);
+        ck_assert_msg(p.behind == rows[i].behind, "%s: behind %d", rows[i].why, p.behind);
+    }
+}
+END_TEST
+
+START_TEST(where_no_weekday_is_left_all_that_is_missing_is_needed)
+{
+    struct target t = target_of(250);
+    struct pace_day days[DAYS];
+    live(days, DAYS, 10, 2);
+    struct pace p = judge(&t, days, 27); /* the last Friday */
+    ck_assert_uint_eq(p.weekdays_left, 0);
+    ck_assert_int_eq(p.needed, ALL - p.level);
+}
+END_TEST
+
+START_TEST(who_has_reached_the_share_is_safe)
+{
+    struct target t = target_of(0);
+    struct pace_day days[DAYS];
+    for (unsigned i = 0; i < DAYS; i++) /* all of it at once, and nothing since */
+        days[i] = (struct pace_day){true, i < 5 ? 0 : ALL, i > 0, i > 0};
+    for (unsigned count = 6; count <= DAYS; count++) {
+        struct pace p = judge(&t, days, count);
+        ck_assert_msg(!p.risk && !p.behind, "day %u: risk %d, behind %d", count, p.risk, p.behind);
+        ck_assert_msg(!p.has_forecast || p.safe, "day %u: not safe", count);
     }
 }
 END_TEST
@@ -304,5 +381,8 @@ SUITE_MAIN("pace", the_path_weighs_weekends_and_suspended_days, expected_and_nee
            days_not_reported_are_not_zero, one_report_after_days_of_silence_is_spread_over_them,
            half_the_reports_are_no_day_to_judge_by, quiet_weekends_are_known_from_the_unit_itself,
            one_pile_of_forms_does_not_stand_for_a_week, a_week_without_power_is_no_pace,
-           behind_is_below_the_path_and_beyond_a_rush, of_a_small_share_chance_is_granted,
+           the_days_of_mending_after_a_stoppage_are_no_pace_either,
+           behind_is_below_the_path_and_beyond_a_rush, nobody_is_behind_once_the_due_day_is_over,
+           where_no_weekday_is_left_all_that_is_missing_is_needed,
+           who_has_reached_the_share_is_safe, of_a_small_share_chance_is_granted,
            a_flow_is_filled_in_where_reports_are_missing, the_largest_figures_do_not_overflow)

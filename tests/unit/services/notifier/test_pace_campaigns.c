@@ -13,7 +13,7 @@ struct findings {
     int behind;                 /* units called behind */
     int first[CAMPAIGN_UNITS];  /* hour of the first time, from day 0 on, or CAMPAIGN_NEVER */
     int ends[CAMPAIGN_UNITS];   /* percent of the share, at the end */
-    int silent[CAMPAIGN_UNITS]; /* times told that it has not reported */
+    int silent[CAMPAIGN_UNITS]; /* times its district was told that it has not reported */
     int told;                   /* messages */
     enum alert_state last[CAMPAIGN_UNITS];
 };
@@ -36,13 +36,24 @@ static bool reaches(const struct campaign *c, int unit)
     return c->truth[unit][CAMPAIGN_DAYS - 1] >= c->lower[unit];
 }
 
+static bool is_to_district(const struct notifier_decision *d)
+{
+    static const char prefix[] = "quanhuyen.";
+    return d->reason == REASON_TOLD && d->recipient.len > sizeof prefix - 1 &&
+           memcmp(d->recipient.data, prefix, sizeof prefix - 1) == 0;
+}
+
+/* A line without a move is told late, or a message about several others: it says nothing new of its
+ * own unit. */
 static bool look_at_decision(void *arg, const struct notifier_decision *d)
 {
     struct looking *l = arg;
     struct findings *f = l->f;
     int unit = unit_index(l->c, d->unit.text);
     f->told += d->reason == REASON_TOLD;
-    f->silent[unit] += d->reason == REASON_TOLD && d->tell == TELL_SILENT;
+    f->silent[unit] += is_to_district(d) && d->tell == TELL_SILENT;
+    if (d->from == d->to)
+        return true;
     f->last[unit] = d->to;
     if (d->tell != TELL_BEHIND || f->first[unit] != CAMPAIGN_NEVER)
         return true;

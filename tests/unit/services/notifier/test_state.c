@@ -11,10 +11,12 @@ enum {
     GOOD = OPEN | FACT_JUDGED | FACT_CLEAR | FACT_SAFE,
     RISKY = OPEN | FACT_JUDGED | FACT_CLEAR | FACT_RISK,
     BAD = OPEN | FACT_JUDGED | FACT_BEHIND | FACT_RISK,
+    BETWEEN = OPEN | FACT_JUDGED, /* neither clear nor behind, neither safe nor at risk */
     SILENT = OPEN | FACT_OVERDUE,
+    NEVER = FACT_STARTED | FACT_OVERDUE, /* not one figure */
 };
 
-/* One step: what is so `day` days after the first, with figures up to `evidence`. */
+/* One step: what is so `day` days after the first, with so many days of figures. */
 struct step {
     int day;
     int evidence;
@@ -34,8 +36,7 @@ static void play(const struct story *s)
     struct state_record r = state_initial(TODAY);
     for (unsigned i = 0; i < s->count; i++) {
         const struct step *one = &s->steps[i];
-        struct state_outcome o =
-            state_step(&r, one->facts, TODAY + one->day, TODAY + one->evidence);
+        struct state_outcome o = state_step(&r, one->facts, TODAY + one->day, one->evidence);
         ck_assert_msg(r.state == one->state, "%s, step %u: %s, not %s", s->name, i,
                       alert_state_id(r.state), alert_state_id(one->state));
         ck_assert_msg(o.tell == one->tell, "%s, step %u: tells %d, not %d", s->name, i, (int)o.tell,
@@ -63,6 +64,18 @@ static const struct story beginnings[] = {
       {5, 1, SILENT | FACT_SUSPENDED, STATE_SUSPENDED, TELL_NOBODY},
       {6, 6, GOOD, STATE_ON_PACE, TELL_NOBODY}},
      4},
+    {"what was told before suspended days is so after them",
+     {{0, 0, OPEN, STATE_ON_PACE, TELL_NOBODY},
+      {1, 1, BAD, STATE_ON_PACE, TELL_NOBODY},
+      {3, 3, BAD, STATE_BEHIND, TELL_BEHIND},
+      {4, 3, BAD | FACT_SUSPENDED, STATE_SUSPENDED, TELL_NOBODY},
+      {8, 4, BETWEEN, STATE_BEHIND, TELL_NOBODY}},
+     5},
+    {"silent after suspended days",
+     {{0, 0, OPEN, STATE_ON_PACE, TELL_NOBODY},
+      {1, 1, OPEN | FACT_SUSPENDED, STATE_SUSPENDED, TELL_NOBODY},
+      {8, 1, SILENT, STATE_NOT_REPORTED, TELL_SILENT}},
+     3},
 };
 
 static const struct story paces[] = {
@@ -111,6 +124,20 @@ static const struct story paces[] = {
       {10, 10, GOOD, STATE_ON_PACE, TELL_RECOVERED},
       {11, 11, GOOD, STATE_ON_PACE, TELL_NOBODY}},
      8},
+    {"who has reached the share is at risk no longer, at once",
+     {{0, 0, OPEN, STATE_ON_PACE, TELL_NOBODY},
+      {1, 1, RISKY, STATE_ON_PACE, TELL_NOBODY},
+      {3, 3, RISKY, STATE_AT_RISK, TELL_NOBODY},
+      {4, 3, RISKY | FACT_REACHED, STATE_ON_PACE, TELL_NOBODY},
+      {9, 9, RISKY | FACT_REACHED, STATE_ON_PACE, TELL_NOBODY}},
+     5},
+    {"nor behind, and those who were told hear it",
+     {{0, 0, OPEN, STATE_ON_PACE, TELL_NOBODY},
+      {1, 1, BAD, STATE_ON_PACE, TELL_NOBODY},
+      {3, 3, BAD, STATE_BEHIND, TELL_BEHIND},
+      {4, 3, BAD | FACT_REACHED, STATE_ON_PACE, TELL_RECOVERED},
+      {9, 9, BAD | FACT_REACHED, STATE_ON_PACE, TELL_NOBODY}},
+     5},
     {"behind, at risk, behind: told once",
      {{1, 1, OPEN, STATE_ON_PACE, TELL_NOBODY},
       {1, 1, BAD, STATE_ON_PACE, TELL_NOBODY},
@@ -138,6 +165,26 @@ static const struct story silences[] = {
       {10, 9, BAD, STATE_BEHIND, TELL_NOBODY},
       {12, 9, SILENT, STATE_NOT_REPORTED, TELL_SILENT}},
      7},
+    {"silent, and neither clear of it: behind as before",
+     {{0, 0, OPEN, STATE_ON_PACE, TELL_NOBODY},
+      {1, 1, BAD, STATE_ON_PACE, TELL_NOBODY},
+      {3, 3, BAD, STATE_BEHIND, TELL_BEHIND},
+      {7, 3, SILENT, STATE_NOT_REPORTED, TELL_SILENT},
+      {9, 4, BETWEEN, STATE_BEHIND, TELL_NOBODY}},
+     5},
+    {"silent, and at risk by the first figures that come",
+     {{0, 0, OPEN, STATE_ON_PACE, TELL_NOBODY},
+      {3, 1, SILENT, STATE_NOT_REPORTED, TELL_SILENT},
+      {9, 9, RISKY, STATE_AT_RISK, TELL_NOBODY}},
+     3},
+    {"behind, silent, there: those who were told hear it",
+     {{0, 0, OPEN, STATE_ON_PACE, TELL_NOBODY},
+      {1, 1, BAD, STATE_ON_PACE, TELL_NOBODY},
+      {3, 3, BAD, STATE_BEHIND, TELL_BEHIND},
+      {7, 3, SILENT, STATE_NOT_REPORTED, TELL_SILENT},
+      {9, 9, GOOD | FACT_REACHED, STATE_ON_PACE, TELL_NOBODY},
+      {9, 9, GOOD | FACT_REACHED, STATE_ON_PACE, TELL_RECOVERED}},
+     6},
     {"behind, silent, back on pace: the alert is ended",
      {{0, 0, OPEN, STATE_ON_PACE, TELL_NOBODY},
       {1, 1, BAD, STATE_ON_PACE, TELL_NOBODY},
@@ -195,9 +242,43 @@ static const struct story ends[] = {
       {20, 8, DONE | FACT_REACHED, STATE_MET, TELL_REVISED},
       {30, 8, DONE, STATE_MISSED, TELL_REVISED}},
      4},
-    {"a later due day opens it again",
-     {{9, 8, DONE, STATE_MISSED, TELL_FINAL}, {10, 9, GOOD, STATE_ON_PACE, TELL_NOBODY}},
+    {"a later due day opens it again, and takes back what was told",
+     {{9, 8, DONE, STATE_MISSED, TELL_FINAL},
+      {10, 9, GOOD, STATE_ON_PACE, TELL_REVISED},
+      {20, 19, DONE, STATE_MISSED, TELL_FINAL}},
+     3},
+    {"at risk by the later due day, too",
+     {{9, 8, DONE, STATE_MISSED, TELL_FINAL}, {10, 9, RISKY, STATE_AT_RISK, TELL_REVISED}},
      2},
+    {"behind by the later due day, too, as was told",
+     {{0, 0, OPEN, STATE_ON_PACE, TELL_NOBODY},
+      {1, 1, BAD, STATE_ON_PACE, TELL_NOBODY},
+      {3, 3, BAD, STATE_BEHIND, TELL_BEHIND},
+      {9, 8, DONE, STATE_MISSED, TELL_FINAL},
+      {10, 9, BAD, STATE_BEHIND, TELL_REVISED},
+      {11, 10, BAD, STATE_BEHIND, TELL_NOBODY}},
+     6},
+    {"so does a later beginning",
+     {{9, 8, DONE, STATE_MISSED, TELL_FINAL}, {10, 9, 0, STATE_NOT_STARTED, TELL_REVISED}},
+     2},
+    {"without the last reports nobody knows the end: told once, after three days more",
+     {{0, 0, FACT_STARTED, STATE_NOT_REPORTED, TELL_NOBODY},
+      {3, 0, NEVER, STATE_NOT_REPORTED, TELL_SILENT},
+      {9, 0, NEVER | FACT_FINAL, STATE_NOT_REPORTED, TELL_NOBODY},
+      {11, 0, NEVER | FACT_FINAL, STATE_NOT_REPORTED, TELL_NOBODY},
+      {12, 0, NEVER | FACT_FINAL, STATE_NOT_REPORTED, TELL_FINAL},
+      {13, 0, NEVER | FACT_FINAL, STATE_NOT_REPORTED, TELL_NOBODY},
+      {20, 8, DONE, STATE_MISSED, TELL_FINAL}},
+     7},
+    {"nor is that so any longer with a later due day",
+     {{0, 0, OPEN, STATE_ON_PACE, TELL_NOBODY},
+      {9, 3, END | FACT_OVERDUE, STATE_NOT_REPORTED, TELL_SILENT},
+      {12, 3, END | FACT_OVERDUE, STATE_NOT_REPORTED, TELL_FINAL},
+      {13, 3, SILENT, STATE_NOT_REPORTED, TELL_REVISED},
+      {14, 3, SILENT, STATE_NOT_REPORTED, TELL_NOBODY},
+      {20, 3, END | FACT_OVERDUE, STATE_NOT_REPORTED, TELL_NOBODY},
+      {23, 3, END | FACT_OVERDUE, STATE_NOT_REPORTED, TELL_FINAL}},
+     7},
 };
 
 #define PLAY(stories)                                                                              \
@@ -237,11 +318,38 @@ END_TEST
 START_TEST(what_was_held_back_is_asked_again)
 {
     struct state_record r = state_initial(TODAY);
-    state_step(&r, OPEN, TODAY, TODAY);
-    ck_assert_int_eq(state_step(&r, SILENT, TODAY + 3, TODAY).tell, TELL_SILENT);
+    state_step(&r, OPEN, TODAY, 0);
+    ck_assert_int_eq(state_step(&r, SILENT, TODAY + 3, 0).tell, TELL_SILENT);
     state_untell(&r, TELL_SILENT);
-    ck_assert_int_eq(state_step(&r, SILENT, TODAY + 4, TODAY).tell, TELL_SILENT);
-    ck_assert_int_eq(state_step(&r, SILENT, TODAY + 4, TODAY).tell, TELL_NOBODY);
+    ck_assert_int_eq(state_step(&r, SILENT, TODAY + 4, 0).tell, TELL_SILENT);
+    ck_assert_int_eq(state_step(&r, SILENT, TODAY + 4, 0).tell, TELL_NOBODY);
+}
+END_TEST
+
+START_TEST(a_target_is_open_since_it_started_or_was_extended)
+{
+    static const struct {
+        int day;
+        uint32_t facts;
+        int since;
+        const char *why;
+    } rows[] = {
+        {0, 0, 0, "not yet"},
+        {2, OPEN, 2, "started"},
+        {5, SILENT, 2, "still open"},
+        {9, OPEN | FACT_FINAL, 2, "over"},
+        {12, OPEN, 12, "extended"},
+        {13, SILENT, 12, "still open"},
+        {20, OPEN | FACT_FINAL | FACT_COMPLETE, 12, "over again"},
+        {21, 0, 21, "put off"},
+    };
+    struct state_record r = state_initial(TODAY);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        day_t today = TODAY + rows[i].day, since = state_open_since(&r, rows[i].facts, today);
+        ck_assert_msg(since == TODAY + rows[i].since, "%s: since day %d", rows[i].why,
+                      since - TODAY);
+        state_step(&r, rows[i].facts, today, 0);
+    }
 }
 END_TEST
 
@@ -250,7 +358,7 @@ START_TEST(any_facts_in_any_state_give_a_state)
     for (unsigned state = 0; state < STATE_COUNT; state++)
         for (uint32_t facts = 0; facts < 1u << FACT_COUNT; facts++) {
             struct state_record r = {.state = (enum alert_state)state, .since = TODAY};
-            struct state_outcome o = state_step(&r, facts, TODAY + 9, TODAY + 8);
+            struct state_outcome o = state_step(&r, facts, TODAY + 9, 8);
             ck_assert_uint_lt(o.to, STATE_COUNT);
             if (facts & FACT_OVERDUE && o.to == STATE_BEHIND && o.moved)
                 ck_abort_msg("from %s with %x: behind without reports", alert_state_id(o.from),
@@ -262,4 +370,4 @@ END_TEST
 SUITE_MAIN("alert states", beginnings_are_quiet, the_pace_is_told_when_it_has_held,
            silence_is_another_matter_than_being_behind, corrections_are_told,
            ends_are_told_once_and_may_be_revised, what_was_held_back_is_asked_again,
-           any_facts_in_any_state_give_a_state)
+           a_target_is_open_since_it_started_or_was_extended, any_facts_in_any_state_give_a_state)
