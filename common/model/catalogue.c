@@ -105,6 +105,17 @@ const struct unit_span *catalogue_span_on(const struct catalogue *c, uint32_t un
     return &c->spans[span_index_on(c, unit, on)];
 }
 
+const char *catalogue_name_near(const struct catalogue *c, struct slice code, day_t on)
+{
+    uint32_t ordinal = catalogue_code_find(c, code);
+    uint32_t unit =
+        ordinal == CATALOGUE_NONE ? CATALOGUE_NONE : catalogue_unit_near(c, ordinal, on);
+    if (unit == CATALOGUE_NONE)
+        return NULL;
+    const struct unit *u = &c->units[unit];
+    return catalogue_span_on(c, unit, on < u->from ? u->from : on > u->to ? u->to : on)->name;
+}
+
 uint32_t catalogue_parent_on(const struct catalogue *c, uint32_t unit, day_t on)
 {
     if (unit >= c->unit_count || !in_force(c, unit, on))

@@ -88,6 +88,9 @@ const struct unit *catalogue_unit(const struct catalogue *c, uint32_t unit);
 uint32_t catalogue_unit_on(const struct catalogue *c, uint32_t code, day_t on);
 /* The unit bearing `code` on that day or, failing that, the last before, else the first after. */
 uint32_t catalogue_unit_near(const struct catalogue *c, uint32_t code, day_t on);
+/* What that unit was called, on the day of its own nearest to `on`; NULL when none has ever borne
+ * the code, as after an amendment that takes a unit back. Borrowed. */
+const char *catalogue_name_near(const struct catalogue *c, struct slice code, day_t on);
 /* NULL when the unit is not in force then. */
 const struct unit_span *catalogue_span_on(const struct catalogue *c, uint32_t unit, day_t on);
 /* The parent on that day, a unit in force then, or NONE for a root. */

@@ -191,12 +191,8 @@ static const char *copy(struct notifier_service *s, struct slice text)
 static const char *name_near(const struct notifier_service *s, const struct ident *code, day_t on)
 {
     const struct catalogue *c = registry_catalogue(notifier_registry(s->core));
-    uint32_t ordinal = catalogue_code_find(c, ident_slice(code));
-    if (ordinal == CATALOGUE_NONE)
-        return code->text;
-    uint32_t near = catalogue_unit_near(c, ordinal, on);
-    const struct unit *u = catalogue_unit(c, near);
-    return catalogue_span_on(c, near, on < u->from ? u->from : on > u->to ? u->to : on)->name;
+    const char *name = catalogue_name_near(c, ident_slice(code), on);
+    return name ? name : code->text;
 }
 
 static uint32_t channels_waiting(struct kv *kv, uint64_t number)

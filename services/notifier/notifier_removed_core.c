@@ -109,14 +109,9 @@ static int64_t told_ms(const struct notifier_state *s, unsigned role)
 
 static const char *name_of(const struct leftovers *l, const struct ident *code)
 {
-    const struct catalogue *c = registry_catalogue(l->n->registry);
-    uint32_t ordinal = catalogue_code_find(c, ident_slice(code));
-    if (ordinal == CATALOGUE_NONE)
-        return code->text;
-    uint32_t near = catalogue_unit_near(c, ordinal, l->today);
-    const struct unit *u = catalogue_unit(c, near);
-    day_t on = l->today > u->to ? u->to : l->today;
-    return catalogue_span_on(c, near, on < u->from ? u->from : on)->name;
+    const char *name =
+        catalogue_name_near(registry_catalogue(l->n->registry), ident_slice(code), l->today);
+    return name ? name : code->text;
 }
 
 static void refer(const struct notifier_state *s, unsigned role, char out[NOTIFIER_ID_BYTES])

@@ -88,6 +88,24 @@ START_TEST(move_keeps_the_unit_and_changes_its_ancestors)
 }
 END_TEST
 
+START_TEST(a_unit_that_was_taken_back_has_no_name_any_more)
+{
+    struct unit_span before[] = {
+        span("31", D2020, DAY_NEVER, 1, "", false),
+        span("311", D2024, D2025, 2, "31", false),
+    };
+    struct catalogue *first = build_spans(before, 2), *second = NULL;
+    struct catalogue_spec spec = {before, 1, NULL, 0};
+    ck_assert_int_eq(catalogue_build(&spec, first, &second, NULL), 0);
+    ck_assert_str_eq(catalogue_name_near(first, slice_str("311"), D2020), before[1].name);
+    ck_assert_str_eq(catalogue_name_near(first, slice_str("311"), D2025 + 1), before[1].name);
+    ck_assert_ptr_null(catalogue_name_near(second, slice_str("311"), D2024));
+    ck_assert_ptr_null(catalogue_name_near(second, slice_str("999"), D2024));
+    catalogue_destroy(second);
+    catalogue_destroy(first);
+}
+END_TEST
+
 START_TEST(villages_and_organisations_neither_silence_a_commune_nor_are_leaves_beside_it)
 {
     struct unit_span spans[] = {
@@ -903,6 +921,7 @@ END_TEST
 
 SUITE_MAIN(
     "catalogue", move_keeps_the_unit_and_changes_its_ancestors,
+    a_unit_that_was_taken_back_has_no_name_any_more,
     villages_and_organisations_neither_silence_a_commune_nor_are_leaves_beside_it,
     ancestors_are_listed_from_the_unit_to_the_root, merge_of_n_to_one_gives_the_stock_to_the_heir,
     code_that_succeeds_itself_begins_a_new_unit, unit_that_goes_on_takes_over_the_one_it_absorbs,
