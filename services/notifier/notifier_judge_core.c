@@ -258,11 +258,12 @@ static uint32_t pace_facts(const struct pace *p)
            (p->clear ? FACT_CLEAR : 0u) | (p->risk ? FACT_RISK : 0u) | (p->safe ? FACT_SAFE : 0u);
 }
 
-/* Are the last reports owed there? Where none are owed, a figure is enough. */
-static bool is_complete(const struct pace_day *days, unsigned count)
+/* Are the last reports owed there, those of suspended days apart? Where none are owed, a figure is
+ * enough. */
+static bool is_complete(const struct judging *j, const struct pace_day *days, unsigned count)
 {
     for (unsigned i = count - 1; i > 0; i--)
-        if (days[i].owed > 0)
+        if (days[i].owed > 0 && !pace_is_suspended(j->target, j->target->start - 1 + (day_t)i))
             return pace_day_covered(&days[i]);
     return days[count - 1].known;
 }
@@ -275,7 +276,7 @@ static uint32_t end_facts(const struct judging *j, const struct judged *u,
     bool final = j->today > j->target->due + (day_t)j->due_days;
     return (final ? FACT_FINAL : 0u) | (known && s->pace.actual >= s->lower ? FACT_REACHED : 0u) |
            (known && s->stretch > 0 && s->pace.actual >= s->stretch ? FACT_STRETCHED : 0u) |
-           (is_complete(days, count) ? FACT_COMPLETE : 0u);
+           (is_complete(j, days, count) ? FACT_COMPLETE : 0u);
 }
 
 /* Would "behind" be said of the same days by the plan and the figures as they are now? */

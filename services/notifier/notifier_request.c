@@ -81,10 +81,17 @@ static int not_reached(struct notifier_service *s, uint64_t not_before, struct e
 
 /* --- waiting */
 
+static int stopping(struct err *e)
+{
+    return err_set(e, ERR_AGAIN, "the notifier is stopping: ask again");
+}
+
 static int park(struct notifier_service *s, const struct asker *from, const struct wire_alerts *q,
                 struct slice message, struct err *e)
 {
     struct waiter w = {.from = *from, .not_before = q->not_before};
+    if (service_draining(s->service))
+        return stopping(e);
     int rc = waiting_add(&s->questions, &w, message, q->wait_ms, e);
     *s->count.requests_waiting_full += rc != 0;
     return rc;
@@ -141,6 +148,19 @@ void notifier_request_serve_waiting(struct notifier_service *s)
     int64_t next_ms = waiting_serve(&s->questions, now_ms, is_due, serve_waiter, s);
     if (s->questions.count > 0)
         notifier_follow_wake(s, next_ms - now_ms);
+}
+
+static void send_away(void *service, const struct waiter *w)
+{
+    struct notifier_service *s = service;
+    struct err e;
+    stopping(&e);
+    responder_fail(&s->responder, &w->from, &e);
+}
+
+void notifier_request_end_waiting(struct notifier_service *s)
+{
+    waiting_serve(&s->questions, INT64_MAX, is_due, send_away, s);
 }
 
 /* --- what is served */

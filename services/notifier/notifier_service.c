@@ -121,6 +121,7 @@ static void drain(struct service *service)
     struct notifier_service *s = service_state(service);
     pull_reply_clear(&s->reply.raw);
     loop_remove_socket(service_loop(service), s->puller.pull.socket);
+    notifier_request_end_waiting(s);
     service_drained(service);
 }
 

@@ -116,6 +116,8 @@ bool access_sees_code(const struct notifier_service *s, struct identity who,
 extern const struct responder_definition notifier_requests;
 /* Requests that waited: those whose tick is judged, and those whose time is over. */
 void notifier_request_serve_waiting(struct notifier_service *s);
+/* At the drain: each is told to ask again. */
+void notifier_request_end_waiting(struct notifier_service *s);
 
 /* --- notifier_alerts.c: answers, from a read of what is committed, in the arena */
 int notifier_alerts_answer(struct notifier_service *s, struct kv *kv, struct identity who,

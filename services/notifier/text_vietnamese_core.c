@@ -195,7 +195,8 @@ static void put_standing(const struct text_facts *f, const struct text_line *l, 
 {
     if (l->state == STATE_NOT_REPORTED && f->kind != TEXT_UNDONE) {
         put(out, l->reported == 0 ? "chưa báo cáo" : "chưa báo cáo đủ");
-        buf_printf(out, " (%u/%u)", l->reported, l->owed);
+        if (l->owed > 0)
+            buf_printf(out, " (%u/%u)", l->reported, l->owed);
         return;
     }
     part_of_share(f, l->level, l->lower, out);
@@ -734,7 +735,7 @@ static void result_sentence(const struct text_facts *f, struct buf *out)
         buf_printf(out, " Trong đó %u/%u đơn vị trực thuộc đạt chỉ tiêu giao.", f->below_reached,
                    f->below);
     put(out, "\n\n");
-    if (p->judged == f->due)
+    if (p->judged == f->due || f->to == STATE_MISSED) /* which is not said before they are there */
         coverage(f, out);
     else
         put(out, "Căn cứ: báo cáo của ngày cuối kỳ còn thiếu; số liệu trên là số đã nhận "

@@ -339,10 +339,25 @@ START_TEST(an_end_that_nobody_knows_is_told_once)
 }
 END_TEST
 
+START_TEST(an_end_under_suspension_is_a_result_all_the_same)
+{
+    struct world *w = world_create(INDICATOR_FLOW, PEOPLE_ALL);
+    w->target.suspended[0] = (struct day_range){DUE - 2, DUE};
+    w->target.suspended_count = 1;
+    live_through_the_merger(w, DUE - 3);
+    for (day_t today = DUE - 1; today < DUE + 6; today++)
+        look_on(w, today);
+    ck_assert_int_eq(state_now(w).record.state, STATE_MISSED);
+    ck_assert_int_eq(times_told(w, TELL_FINAL, STATE_MISSED), 1);
+    ck_assert_int_eq(times_told(w, TELL_SILENT, STATE_NOT_REPORTED), 0);
+    world_destroy(w);
+}
+END_TEST
+
 SUITE_MAIN("judging a unit's figures", a_flow_over_a_merger_is_that_of_all_the_merged,
            a_flow_of_another_unit_under_the_same_code_is_not_counted,
            a_stock_over_a_merger_opens_with_that_of_all_the_merged,
            after_a_gap_one_day_of_figures_is_one,
            nothing_is_overdue_that_was_due_before_the_plan_came,
            an_extended_target_owes_nothing_of_the_days_before,
-           an_end_that_nobody_knows_is_told_once)
+           an_end_that_nobody_knows_is_told_once, an_end_under_suspension_is_a_result_all_the_same)
