@@ -84,6 +84,10 @@ static void put_days(day_t from, day_t to, struct buf *out)
 
 static void put_silence(const struct text_line *l, struct buf *out)
 {
+    if (l->owed == 0) {
+        put(out, "not reported");
+        return;
+    }
     buf_printf(out, "%u of %u reports have come", l->reported, l->owed);
     if (l->from > l->to)
         return;
